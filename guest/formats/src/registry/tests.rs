@@ -1,0 +1,202 @@
+use alloc::format;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const HEX: &str = "0c1f2e3d4c5b6a79880716253443526170ffeeddccbbaa998877665544332211";
+
+#[test]
+fn the_paths_of_a_registry() {
+    let digest = Digest::from_hex(Algorithm::Sha256, HEX).expect("well formed");
+    let repository = &Repository::parse("team/app").expect("well formed");
+    let tag = &Tag::parse("1.0").expect("well formed");
+    let algorithm = Algorithm::Sha256;
+    let own = "docker/registry/v2/repositories/team/app";
+    for (place, path) in [
+        (Place::Blobs, "docker/registry/v2/blobs".to_string()),
+        (
+            Place::BlobData { digest },
+            format!("docker/registry/v2/blobs/sha256/0c/{HEX}/data"),
+        ),
+        (
+            Place::Repositories,
+            "docker/registry/v2/repositories".to_string(),
+        ),
+        (Place::Repository { repository }, own.to_string()),
+        (Place::Layers { repository }, format!("{own}/_layers")),
+        (
+            Place::LayerLink { repository, digest },
+            format!("{own}/_layers/sha256/{HEX}/link"),
+        ),
+        (
+            Place::Revisions {
+                repository,
+                algorithm,
+            },
+            format!("{own}/_manifests/revisions/sha256"),
+        ),
+        (
+            Place::RevisionLink { repository, digest },
+            format!("{own}/_manifests/revisions/sha256/{HEX}/link"),
+        ),
+        (Place::Tags { repository }, format!("{own}/_manifests/tags")),
+        (
+            Place::CurrentTag { repository, tag },
+            format!("{own}/_manifests/tags/1.0/current/link"),
+        ),
+        (
+            Place::TagIndex {
+                repository,
+                tag,
+                digest,
+            },
+            format!("{own}/_manifests/tags/1.0/index/sha256/{HEX}/link"),
+        ),
+    ] {
+        assert_eq!(place.path(), path);
+        assert_eq!(place.to_string(), path);
+        assert_eq!(parse(&path).expect("a place").as_place(), place);
+    }
+}
+
+#[test]
+fn other_paths() {
+    let own = "docker/registry/v2/repositories/team/app";
+    for path in [
+        "",
+        "docker/registry/v2",
+        "docker/registry/v2/",
+        "/docker/registry/v2/blobs",
+        "docker/registry/v1/blobs",
+        "docker/registry/v2x/blobs",
+        "docker/registry/v2/blobs/",
+        "docker/registry/v2//blobs",
+        "docker/registry/v2/blobs/sha256",
+        &format!("docker/registry/v2/blobs/sha256/0d/{HEX}/data"),
+        &format!("docker/registry/v2/blobs/sha256/0c1/{HEX}/data"),
+        &format!("docker/registry/v2/blobs/sha256//{HEX}/data"),
+        &format!("docker/registry/v2/blobs/md5/0c/{HEX}/data"),
+        &format!("docker/registry/v2/blobs/sha256/0c/{HEX}/data.tmp"),
+        "docker/registry/v2/blobs/sha256/../x/data",
+        "docker/registry/v2/repositories/",
+        "docker/registry/v2/repositories/..",
+        "docker/registry/v2/repositories/_layers",
+        "docker/registry/v2/repositories/Team",
+        &format!("{own}/_uploads"),
+        &format!("{own}/_uploads/x/data"),
+        &format!("{own}/_manifests"),
+        &format!("{own}/_manifests/tags/1.0"),
+        &format!("{own}/_manifests/tags/.x/current/link"),
+        &format!("{own}/_manifests/tags/../current/link"),
+        &format!("{own}/_manifests/tags/1.0/current/link/"),
+        &format!("{own}/_layers/sha256/{HEX}/link.0f.tmp"),
+        &format!("{own}/_layers/sha256/{}/link", HEX.to_uppercase()),
+        &format!("{own}/_layers/sha512/{HEX}/link"),
+    ] {
+        assert!(parse(path).is_err(), "{path}");
+    }
+    let error = parse("a\nb").expect_err("no place");
+    assert_eq!(
+        error.to_string(),
+        r"`a\nb` is no place in the storage of a registry"
+    );
+}
+
+#[test]
+fn links() {
+    let good = format!("sha256:{HEX}");
+    assert_eq!(
+        parse_link(good.as_bytes()).map(|digest| digest.to_string()),
+        Ok(good.clone())
+    );
+    let long = format!("sha512:{HEX}{HEX}");
+    assert_eq!(long.len(), MAX_LINK_BYTES);
+    assert!(parse_link(long.as_bytes()).is_ok());
+    for (content, message) in [
+        ("", "the link is empty, as an interrupted write leaves it"),
+        (
+            &*format!("{good}\n"),
+            "the link ends with a line end, which no registry accepts",
+        ),
+        (&"x".repeat(136), "the link has more than 135 bytes"),
+        (
+            &good[..40],
+            "the link is malformed: sha256 digest with 33 digits instead of 64",
+        ),
+        (
+            &format!(" {good}"),
+            "the link is malformed: a digest with white space around it",
+        ),
+    ] {
+        assert_eq!(
+            parse_link(content.as_bytes())
+                .expect_err(content)
+                .to_string(),
+            message
+        );
+    }
+    assert_eq!(parse_link(&[0xff]), Err(LinkError::NotText));
+}
+
+prop_compose! {
+    fn any_names()(
+        repository in "[a-z0-9]{1,6}([._/-][a-z0-9]{1,6}){0,4}",
+        tag in "[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,9}",
+        which in 0usize..3,
+        bytes in any::<[u8; 32]>(),
+    ) -> (Repository, Tag, Digest) {
+        let algorithm = Algorithm::ALL[which];
+        let hash: Vec<u8> = bytes.into_iter().cycle().take(algorithm.byte_length()).collect();
+        (
+            Repository::parse(&repository).expect("well formed"),
+            Tag::parse(&tag).expect("well formed"),
+            Digest::from_bytes(algorithm, &hash).expect("right length"),
+        )
+    }
+}
+
+proptest! {
+    #[test]
+    fn path_and_place_are_inverse((repository, tag, digest) in any_names()) {
+        let (repository, tag, algorithm) = (&repository, &tag, digest.algorithm());
+        for place in [
+            Place::BlobData { digest },
+            Place::Repository { repository },
+            Place::Layers { repository },
+            Place::LayerLink { repository, digest },
+            Place::Revisions { repository, algorithm },
+            Place::RevisionLink { repository, digest },
+            Place::Tags { repository },
+            Place::CurrentTag { repository, tag },
+            Place::TagIndex { repository, tag, digest },
+        ] {
+            let path = place.path();
+            prop_assert_eq!(path.as_str(), place.to_string());
+            let parsed = parse(&path).expect("a place");
+            prop_assert_eq!(parsed.as_place(), place);
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_a_place(path in "docker/registry/v2/(blobs|repositories)(/(_layers|_manifests|tags|revisions|sha256|link|data|current|[a-z.]{0,3}|[0-9a-f]{64})){0,7}|\\PC*") {
+        if let Ok(place) = parse(&path) {
+            prop_assert_eq!(place.as_place().path(), path);
+        }
+    }
+
+    #[test]
+    fn the_room_for_a_path_suffices((repository, tag, digest) in any_names()) {
+        let path = Place::TagIndex { repository: &repository, tag: &tag, digest }.path();
+        let capacity = path.capacity();
+        let longest = repository.as_str().len() + tag.as_str().len() + digest.hex().len() + 80;
+        prop_assert_eq!(capacity, longest);
+    }
+
+    #[test]
+    fn no_link_panics(content in proptest::collection::vec(any::<u8>(), 0..150)) {
+        let _ = parse_link(&content);
+    }
+}

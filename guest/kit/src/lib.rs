@@ -1,0 +1,35 @@
+//! What a regcarve component is written with.
+//!
+//! The contract between the host and its components is the folder `wit`; this crate turns it into
+//! traits, so that a component holds its own idea and nothing else. One module a role:
+//!
+//! | module       | implement                                  | then                       |
+//! |--------------|--------------------------------------------|----------------------------|
+//! | [`policy`]   | [`policy::Policy`]                         | `regcarve_kit::policy!(T)` |
+//! | [`selector`] | [`selector::Selector`]                     | `regcarve_kit::selector!(T)` |
+//! | [`layout`]   | [`layout::Reader`] and [`layout::Writer`]  | `regcarve_kit::layout!(R, W)` |
+//!
+//! All of it also compiles for the machine that it is built on, so that the logic of a component is
+//! tested with plain `cargo test`. Only calls into the host (`log`, `source`, `output`, `content`) need the
+//! real thing.
+
+mod bindings;
+pub mod layout;
+pub mod policy;
+pub mod selector;
+
+#[doc(hidden)]
+pub use bindings::generated;
+pub use bindings::generated::policy::regcarve::plugin::log::{Level, log};
+pub use bindings::generated::policy::regcarve::plugin::types::{Content, Failure, Kind, Platform};
+#[doc(hidden)]
+pub use {schemars, serde, serde_json};
+
+/// Sends the text of a panic to the run's log, since the sandbox shows nothing of it otherwise.
+///
+/// The macros of this crate call it; only a component that is written without them has to.
+pub fn report_panics() {
+    // A panic hook that panics would abort without a word, so it does nothing but log.
+    #[cfg(target_family = "wasm")]
+    std::panic::set_hook(Box::new(|panic| log(Level::Error, &panic.to_string())));
+}

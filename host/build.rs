@@ -1,0 +1,185 @@
+//! Compiles the components that regcarve ships and embeds them, already translated to native code.
+//!
+//! 1. A nested cargo builds every crate in `guest/{selectors,layouts,policies}` for `wasm32-unknown-unknown`. That
+//!    target has no system interface at all, so a shipped component imports what its world says and
+//!    nothing else. It works in its own folder below `OUT_DIR`, because the outer cargo holds the lock of the
+//!    common one.
+//! 2. `wit-component` turns each module into a component, by the types that the kit left in it.
+//! 3. Wasmtime translates it for the target's baseline CPU, so that the program runs on any machine of that
+//!    kind, and for the very settings that the host uses (`src/wasm/engine_config.rs`).
+//! 4. A table of all of them is written, for `src/wasm/shipped.rs`.
+//!
+//! A role is the name of a folder, a component the name of a folder in it: adding a component is adding a crate.
+
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+#[path = "src/wasm/engine_config.rs"]
+mod engine_config;
+
+/// What the shipped components are compiled for before they become components.
+const GUEST_TARGET: &str = "wasm32-unknown-unknown";
+/// Folders of `guest` with components, and the role that they have.
+const ROLES: [(&str, &str); 3] = [
+    ("selectors", "Selector"),
+    ("layouts", "Layout"),
+    ("policies", "Policy"),
+];
+
+/// A crate in one of the folders.
+struct Guest {
+    role: &'static str,
+    name: String,
+    package: String,
+}
+
+fn main() -> Result<()> {
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let root = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("..");
+    for input in [
+        "guest",
+        "wit",
+        "Cargo.lock",
+        "Cargo.toml",
+        "host/src/wasm/engine_config.rs",
+    ] {
+        println!("cargo::rerun-if-changed={}", root.join(input).display());
+    }
+
+    let guests = find_guests(&root.join("guest"))?;
+    install_target()?;
+    let modules = build_guests(&root, &out.join("guests"), &guests)?;
+
+    let mut config = engine_config::config();
+    config.target(&env::var("TARGET")?)?;
+    let engine = wasmtime::Engine::new(&config)?;
+    let mut table = String::from("&[\n");
+    for guest in &guests {
+        let module = modules.join(format!("{}.wasm", guest.package.replace('-', "_")));
+        let component = to_component(&module)
+            .with_context(|| format!("making a component of {}", guest.package))?;
+        let native = engine.precompile_component(&component)?;
+        let stem = out.join(&guest.package);
+        let (wasm, code) = (stem.with_extension("wasm"), stem.with_extension("native"));
+        fs::write(&wasm, &component)?;
+        fs::write(&code, &native)?;
+        writeln!(
+            table,
+            "Shipped {{ role: Role::{}, name: {:?}, wasm: include_bytes!({wasm:?}), native: include_bytes!({code:?}) }},",
+            guest.role, guest.name,
+        )?;
+    }
+    table.push(']');
+    fs::write(out.join("shipped.rs"), table)?;
+    Ok(())
+}
+
+/// All crates with components, sorted, so that the program is the same on every machine.
+fn find_guests(folder: &Path) -> Result<Vec<Guest>> {
+    let mut guests = Vec::new();
+    for (kind, role) in ROLES {
+        let entries =
+            fs::read_dir(folder.join(kind)).with_context(|| format!("reading guest/{kind}"))?;
+        for entry in entries {
+            let entry = entry?;
+            if !entry.path().join("Cargo.toml").is_file() {
+                continue;
+            }
+            let Ok(name) = entry.file_name().into_string() else {
+                bail!("odd folder name in guest/{kind}")
+            };
+            let prefix = role.to_lowercase();
+            guests.push(Guest {
+                role,
+                package: format!("{prefix}-{name}"),
+                name,
+            });
+        }
+    }
+    guests.sort_by(|a, b| a.package.cmp(&b.package));
+    Ok(guests)
+}
+
+/// Adds the guests' target to the toolchain, unless it is there.
+fn install_target() -> Result<()> {
+    let rustc = env::var("RUSTC")?;
+    let output = Command::new(&rustc)
+        .args(["--print", "target-libdir", "--target", GUEST_TARGET])
+        .output()?;
+    let libdir = String::from_utf8(output.stdout)?;
+    let installed = || {
+        fs::read_dir(libdir.trim()).is_ok_and(|mut names| {
+            names.any(|name| {
+                name.is_ok_and(|name| name.file_name().to_string_lossy().starts_with("libcore"))
+            })
+        })
+    };
+    if installed() {
+        return Ok(());
+    }
+    let status = Command::new("rustup")
+        .args(["target", "add", GUEST_TARGET])
+        .status();
+    ensure!(
+        status.is_ok_and(|status| status.success()) && installed(),
+        "the Rust target {GUEST_TARGET} is not installed and could not be added; type\n\n    rustup target add {GUEST_TARGET}\n\nand build again",
+    );
+    Ok(())
+}
+
+/// Builds all guests at once; returns the folder with their modules.
+fn build_guests(root: &Path, target_dir: &Path, guests: &[Guest]) -> Result<PathBuf> {
+    let mut cargo = Command::new(env::var("CARGO")?);
+    cargo
+        .current_dir(root)
+        .args([
+            "build",
+            "--profile",
+            "wasm",
+            "--target",
+            GUEST_TARGET,
+            "--target-dir",
+        ])
+        .arg(target_dir);
+    for guest in guests {
+        cargo.args(["-p", &guest.package]);
+    }
+    // What was meant for the outer build: flags for its target, wrappers such as clippy's, profiles.
+    for (name, _) in env::vars() {
+        let foreign = [
+            "RUSTFLAGS",
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_BUILD_TARGET",
+            "CARGO_TARGET_DIR",
+            "CARGO_BUILD_RUSTFLAGS",
+        ];
+        if foreign.contains(&name.as_str())
+            || name.starts_with("CARGO_PROFILE_")
+            || name.starts_with("RUSTC_W")
+        {
+            cargo.env_remove(name);
+        }
+    }
+    let status = cargo
+        .status()
+        .context("starting cargo for the components")?;
+    ensure!(
+        status.success(),
+        "building the components failed; see above"
+    );
+    Ok(target_dir.join(GUEST_TARGET).join("wasm"))
+}
+
+/// Wraps a module into a component, by the types that its bindings left in a custom section.
+fn to_component(module: &Path) -> Result<Vec<u8>> {
+    let bytes = fs::read(module).with_context(|| format!("reading {}", module.display()))?;
+    wit_component::ComponentEncoder::default()
+        .validate(true)
+        .module(&bytes)?
+        .encode()
+}

@@ -1,0 +1,131 @@
+//! Paths below a tree.
+
+/// A path relative to a tree, proved to stay below it by its form alone.
+///
+/// Components are joined by single `/`; none is empty, `.` or `..`; at most 1,024 bytes in all and 255 in
+/// a component; no NUL. This is the only type that the trees take, and parsing the only way to make one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TreePath<'a>(&'a str);
+
+/// The longest path in bytes. Linux allows 4,096; no storage format needs more than about 600.
+const MAX_PATH: usize = 1024;
+/// The longest component in bytes that Linux file systems take.
+const MAX_COMPONENT: usize = 255;
+
+/// Why a text is not a [`TreePath`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PathError {
+    /// Nothing there.
+    #[error("the path is empty")]
+    Empty,
+    /// It begins at the root of the machine.
+    #[error("the path is absolute; it must be relative to the storage")]
+    Absolute,
+    /// Two slashes in a row, or one at the end.
+    #[error("the path has an empty component (`//`, or `/` at its end)")]
+    EmptyComponent,
+    /// `.` or `..`.
+    #[error("the path has a component `.` or `..`")]
+    Dots,
+    /// A NUL byte.
+    #[error("the path holds a NUL character")]
+    Nul,
+    /// More than [`MAX_PATH`] bytes.
+    #[error("the path is longer than {MAX_PATH} bytes")]
+    TooLong,
+    /// More than [`MAX_COMPONENT`] bytes in one.
+    #[error("a component of the path is longer than {MAX_COMPONENT} bytes")]
+    ComponentTooLong,
+}
+
+impl<'a> TreePath<'a> {
+    /// Checks the form.
+    pub fn parse(text: &'a str) -> Result<Self, PathError> {
+        if text.is_empty() {
+            return Err(PathError::Empty);
+        }
+        if text.len() > MAX_PATH {
+            return Err(PathError::TooLong);
+        }
+        if text.starts_with('/') {
+            return Err(PathError::Absolute);
+        }
+        for component in text.split('/') {
+            match component {
+                "" => return Err(PathError::EmptyComponent),
+                "." | ".." => return Err(PathError::Dots),
+                _ if component.len() > MAX_COMPONENT => return Err(PathError::ComponentTooLong),
+                _ if component.as_bytes().contains(&0) => return Err(PathError::Nul),
+                _ => {}
+            }
+        }
+        Ok(Self(text))
+    }
+
+    /// A path of this program's own, of one component.
+    pub(super) const fn literal(text: &'static str) -> TreePath<'static> {
+        TreePath(text)
+    }
+
+    /// The text.
+    pub fn as_str(self) -> &'a str {
+        self.0
+    }
+
+    /// The directory above, if it is not the root of the tree, and the last component.
+    pub fn split(self) -> (Option<Self>, &'a str) {
+        match self.0.rsplit_once('/') {
+            Some((parent, name)) => (Some(Self(parent)), name),
+            None => (None, self.0),
+        }
+    }
+
+    /// The components from the root down.
+    pub fn components(self) -> impl DoubleEndedIterator<Item = &'a str> {
+        self.0.split('/')
+    }
+}
+
+impl std::fmt::Display for TreePath<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PathError, TreePath};
+
+    #[test]
+    fn forms() {
+        for good in [
+            "a",
+            "a/b",
+            "a/b.c/..d",
+            "...",
+            "a b",
+            "name:tag",
+            &"x".repeat(255),
+        ] {
+            assert!(TreePath::parse(good).is_ok(), "{good}");
+        }
+        let long = "x/".repeat(600) + "x";
+        for (bad, error) in [
+            ("", PathError::Empty),
+            ("/", PathError::Absolute),
+            ("/a", PathError::Absolute),
+            ("a/", PathError::EmptyComponent),
+            ("a//b", PathError::EmptyComponent),
+            (".", PathError::Dots),
+            ("..", PathError::Dots),
+            ("a/../b", PathError::Dots),
+            ("a/.", PathError::Dots),
+            ("./a", PathError::Dots),
+            ("a\0b", PathError::Nul),
+            (&"x".repeat(256), PathError::ComponentTooLong),
+            (&long, PathError::TooLong),
+        ] {
+            assert_eq!(TreePath::parse(bad), Err(error), "{bad}");
+        }
+    }
+}

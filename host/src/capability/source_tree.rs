@@ -1,0 +1,316 @@
+//! The tree that images are taken from.
+
+use std::borrow::Cow;
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use cap_std::fs::Dir;
+use regcarve_names::{Algorithm, Digest};
+use rustix::fs::{FileType, OFlags, RawDir, Stat};
+use rustix::io::Errno;
+
+use super::{Fault, TreePath, open};
+use crate::hash;
+
+/// The registry tree that we read from.
+///
+/// Owning one is the permission to read below it. There is no method that writes.
+pub struct SourceTree {
+    dir: Dir,
+    shown: PathBuf,
+}
+
+/// The longest manifest or config that is read, in bytes. Registries refuse to serve longer manifests
+/// (`maxBlobGetSize` in distribution's `io.go`).
+pub const MAX_BLOB: u64 = 4 * 1024 * 1024;
+/// The longest other file that is read as a whole: an index of 100,000 images takes about 40 MiB.
+pub const MAX_FILE: u64 = 64 * 1024 * 1024;
+/// The most names in one answer to a directory listing.
+pub const PAGE: usize = 4096;
+
+/// The longest digest is `sha512:` and 128 digits.
+const MAX_LINK: usize = 135;
+/// How often an empty or short link file is read again, and how long after. Registries before 3.1.0
+/// truncate such a file and then write it, so that a reader can see it empty for a moment.
+const LINK_RETRIES: usize = 4;
+const LINK_PAUSE: Duration = Duration::from_millis(25);
+
+/// Why something in the source could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Nothing has that name.
+    #[error("there is no such file")]
+    NotFound,
+    /// It is there, but it is not what it has to be.
+    #[error("{0}")]
+    Damaged(String),
+    /// The system would not.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// A name in a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// One component.
+    pub name: String,
+    /// Whether it is a directory; otherwise it is a plain file.
+    pub directory: bool,
+}
+
+/// A part of a listing.
+#[derive(Debug)]
+pub struct Page {
+    /// Sorted by byte value, at most [`PAGE`].
+    pub entries: Vec<Entry>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+impl SourceTree {
+    /// Opens the root.
+    pub fn open(path: &Path) -> Result<Self, Fault> {
+        Ok(Self {
+            dir: open::root(path)?,
+            shown: path.to_owned(),
+        })
+    }
+
+    /// The root, as the user wrote it; for messages.
+    pub fn shown(&self) -> &Path {
+        &self.shown
+    }
+
+    /// Reads a file that holds a digest and nothing else.
+    pub fn read_link(&self, path: TreePath<'_>) -> Result<Digest, ReadError> {
+        let mut tries = 0;
+        loop {
+            let mut buffer = [0; MAX_LINK + 1];
+            let text = self.read_start(path, &mut buffer)?;
+            let problem = match std::str::from_utf8(text) {
+                Ok(text) => match Digest::parse(text) {
+                    Ok(digest) => return Ok(digest),
+                    Err(problem) => problem.to_string(),
+                },
+                Err(_) => "it is not text".into(),
+            };
+            // Only what may be half-written is worth waiting for.
+            if text.len() >= "sha256:".len() + 64 || tries == LINK_RETRIES {
+                self.expect_file(path)?;
+                let content = String::from_utf8_lossy(text);
+                return Err(ReadError::Damaged(format!(
+                    "it must hold a digest and nothing else, but holds {content:?}: {problem}"
+                )));
+            }
+            tries += 1;
+            std::thread::sleep(LINK_PAUSE);
+        }
+    }
+
+    /// Reads and hashes a file of at most [`MAX_BLOB`] bytes. With `expected`, the hash must agree.
+    pub fn read_blob(
+        &self,
+        path: TreePath<'_>,
+        expected: Option<&Digest>,
+    ) -> Result<(Digest, Vec<u8>), ReadError> {
+        let bytes = self.read_file(path, MAX_BLOB)?;
+        let algorithm = expected.map_or(Algorithm::Sha256, Digest::algorithm);
+        let digest = hash::digest(algorithm, &bytes);
+        match expected {
+            Some(expected) if digest != *expected => Err(ReadError::Damaged(format!(
+                "its content has the digest {digest}, not {expected}"
+            ))),
+            _ => Ok((digest, bytes)),
+        }
+    }
+
+    /// Reads a plain file as a whole, unless it is longer than `limit` bytes.
+    pub fn read_file(&self, path: TreePath<'_>, limit: u64) -> Result<Vec<u8>, ReadError> {
+        let file = self.open_at(path, OFlags::RDONLY)?;
+        let size = plain_file_size(&file, path)?;
+        let too_long = || ReadError::Damaged(format!("it is longer than {limit} bytes"));
+        if size > limit {
+            return Err(too_long());
+        }
+        // The file may grow or shrink while we read: the limit holds for what is read.
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
+        loop {
+            match rustix::io::read(&file, rustix::buffer::spare_capacity(&mut bytes)) {
+                Ok(0) => return Ok(bytes),
+                Ok(_) if bytes.len() as u64 > limit => return Err(too_long()),
+                Ok(_) => bytes.reserve(1),
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(Fault::new("read", path.as_str(), errno).into()),
+            }
+        }
+    }
+
+    /// The size of a plain file.
+    pub fn file_size(&self, path: TreePath<'_>) -> Result<u64, ReadError> {
+        self.open_content(path).map(|(_, size)| size)
+    }
+
+    /// A handle that names a plain file without the power to read or write it, and its size.
+    pub fn open_content(&self, path: TreePath<'_>) -> Result<(OwnedFd, u64), ReadError> {
+        let file = self.open_at(path, OFlags::PATH)?;
+        let size = plain_file_size(&file, path)?;
+        Ok((file, size))
+    }
+
+    /// Opens a plain file for reading it in pieces, and its size.
+    pub fn open_for_reading(&self, path: TreePath<'_>) -> Result<(std::fs::File, u64), ReadError> {
+        let file = self.open_at(path, OFlags::RDONLY)?;
+        let size = plain_file_size(&file, path)?;
+        Ok((file.into(), size))
+    }
+
+    /// Names of files and directories in a directory, those behind `after`.
+    ///
+    /// A symbolic link or another odd thing in it is an error: no storage format has any, and leaving it out in
+    /// silence could lose an image.
+    pub fn list(&self, path: TreePath<'_>, after: Option<&str>) -> Result<Page, ReadError> {
+        let dir = self.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
+        let mut entries = read_entries(dir.as_fd(), path.as_str())?;
+        if let Some(after) = after {
+            entries.retain(|entry| entry.name.as_str() > after);
+        }
+        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        let more = entries.len() > PAGE;
+        entries.truncate(PAGE);
+        Ok(Page { entries, more })
+    }
+
+    /// Some plain file below the root, for trying out whether it can be linked. `None` if a quick look
+    /// finds none.
+    pub fn any_file(&self) -> Option<OwnedFd> {
+        /// Directories looked into before giving up: a storage has a file at about the tenth.
+        const MAX_DIRECTORIES: usize = 1000;
+        let mut ahead: Vec<Cow<'static, str>> = Vec::new();
+        let mut entries = read_entries(self.dir.as_fd(), ".").ok()?;
+        let mut above = String::new();
+        for _ in 0..MAX_DIRECTORIES {
+            for entry in entries {
+                let path = if above.is_empty() {
+                    entry.name
+                } else {
+                    format!("{above}/{}", entry.name)
+                };
+                if entry.directory {
+                    ahead.push(path.into());
+                } else if let Ok((file, _)) = self.open_content(TreePath::parse(&path).ok()?) {
+                    return Some(file);
+                }
+            }
+            above = ahead.pop()?.into_owned();
+            let path = TreePath::parse(&above).ok()?;
+            entries = match self.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY) {
+                Ok(dir) => read_entries(dir.as_fd(), path.as_str()).unwrap_or_default(),
+                Err(_) => Vec::new(),
+            };
+        }
+        None
+    }
+
+    /// The beginning of a file, as much as fits.
+    fn read_start<'b>(
+        &self,
+        path: TreePath<'_>,
+        buffer: &'b mut [u8],
+    ) -> Result<&'b [u8], ReadError> {
+        let file = self.open_at(path, OFlags::RDONLY)?;
+        // A plain file gives all it has in one piece. Should it ever not, the text is short, and a short
+        // link is read again.
+        loop {
+            match rustix::io::read(&file, &mut *buffer) {
+                Ok(length) => return Ok(&buffer[..length]),
+                Err(Errno::INTR) => {}
+                Err(errno) => {
+                    plain_file_size(&file, path)?;
+                    return Err(Fault::new("read", path.as_str(), errno).into());
+                }
+            }
+        }
+    }
+
+    /// Says what is there if it is no plain file.
+    fn expect_file(&self, path: TreePath<'_>) -> Result<(), ReadError> {
+        self.open_content(path).map(drop)
+    }
+
+    fn open_at(&self, path: TreePath<'_>, flags: OFlags) -> Result<OwnedFd, ReadError> {
+        open::beneath(self.dir.as_fd(), path, flags).map_err(|errno| match errno {
+            Errno::NOENT => ReadError::NotFound,
+            Errno::LOOP => ReadError::Damaged("there is a symbolic link on its path".into()),
+            Errno::NOTDIR => ReadError::Damaged("something on its path is not a directory".into()),
+            Errno::XDEV => ReadError::Damaged("its path leads out of the storage".into()),
+            // Nobody listens at a FIFO, nothing is behind a device, or a socket was opened.
+            Errno::NXIO | Errno::NODEV => ReadError::Damaged("it is not a plain file".into()),
+            errno => Fault::new("openat2", path.as_str(), errno).into(),
+        })
+    }
+}
+
+/// The size of an open file; damaged if it is anything but a plain file.
+fn plain_file_size(file: &impl AsFd, path: TreePath<'_>) -> Result<u64, ReadError> {
+    let stat: Stat =
+        rustix::fs::fstat(file).map_err(|errno| Fault::new("fstat", path.as_str(), errno))?;
+    let found = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => return Ok(u64::try_from(stat.st_size).unwrap_or(0)),
+        FileType::Directory => "a directory",
+        FileType::Symlink => "a symbolic link",
+        FileType::Fifo => "a FIFO",
+        FileType::Socket => "a socket",
+        FileType::CharacterDevice | FileType::BlockDevice => "a device",
+        FileType::Unknown => "something unknown",
+    };
+    Err(ReadError::Damaged(format!(
+        "it is {found}, not a plain file"
+    )))
+}
+
+/// All names in a directory, unsorted.
+fn read_entries(dir: BorrowedFd<'_>, shown: &str) -> Result<Vec<Entry>, ReadError> {
+    let fault = |call, errno| ReadError::from(Fault::new(call, shown, errno));
+    let mut buffer = Vec::with_capacity(32 * 1024);
+    let mut raw = RawDir::new(dir, buffer.spare_capacity_mut());
+    let mut entries = Vec::new();
+    while let Some(entry) = raw.next() {
+        let entry = entry.map_err(|errno| fault("getdents64", errno))?;
+        let name = entry.file_name();
+        if name == c"." || name == c".." {
+            continue;
+        }
+        let Ok(text) = name.to_str() else {
+            let name = name.to_string_lossy();
+            return Err(ReadError::Damaged(format!(
+                "the name {name:?} in it is not UTF-8"
+            )));
+        };
+        let directory = match entry.file_type() {
+            FileType::Directory => true,
+            FileType::RegularFile => false,
+            // Some file systems do not say it in the listing.
+            FileType::Unknown => {
+                is_directory(dir, name).map_err(|errno| fault("fstatat", errno))?
+            }
+            FileType::Symlink => {
+                return Err(ReadError::Damaged(format!(
+                    "{text:?} in it is a symbolic link"
+                )));
+            }
+            _ => continue,
+        };
+        entries.push(Entry {
+            name: text.into(),
+            directory,
+        });
+    }
+    Ok(entries)
+}
+
+fn is_directory(dir: BorrowedFd<'_>, name: &CStr) -> Result<bool, Errno> {
+    let stat = rustix::fs::statat(dir, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)?;
+    Ok(FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
+}

@@ -1,0 +1,261 @@
+//! The command line: types and help text only.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::storage::StorageSpec;
+use crate::wasm::ComponentSpec;
+
+/// Carves a release out of a container registry's storage.
+///
+/// From a storage that holds thousands of images regcarve takes those that a release names and puts them into a
+/// new storage by hard links: no registry process, no HTTP, no payload byte copied.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  complete
+  1  the system refused something, or an internal error
+  2  the command line, a list or a setting is wrong
+  3  something that was asked for is missing
+  4  the source is damaged
+  5  a component failed or was refused
+  6  the output exists already
+  7  the system refuses to link source and output
+  128+N  stopped by signal N";
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Carve a release into one or several new storages
+    Run(Run),
+    /// Show what `run` would do, without writing anything
+    Plan(PlanArgs),
+    /// List the images of a storage
+    List(List),
+}
+
+/// What a release is; the same for `run` and `plan`.
+#[derive(Debug, Args)]
+pub struct Release {
+    /// A list of references or patterns, one a line: a file, a folder (every *.list below it) or `-`
+    #[arg(long = "list", value_name = "PATH")]
+    pub lists: Vec<PathBuf>,
+
+    /// A reference or a pattern: library/nginx:1.25, library/nginx@sha256:…, 'library/*:1.*'
+    #[arg(long = "image", value_name = "REF")]
+    pub images: Vec<String>,
+
+    /// Every tag of every repository
+    #[arg(long)]
+    pub all: bool,
+
+    /// A policy, shipped or your own; they are asked in this order. SETTINGS are JSON or @FILE
+    #[arg(long = "policy", value_name = "NAME|FILE.wasm[@sha256:…][=SETTINGS]")]
+    pub policies: Vec<PolicySpec>,
+
+    /// The component that reads lists
+    #[arg(long, value_name = "NAME|FILE.wasm[@sha256:…]", default_value = "images-list", value_parser = component)]
+    pub selector: ComponentSpec,
+
+    /// Leave out signatures, attestations, SBOMs and other artifacts that speak of the images
+    #[arg(long)]
+    pub no_attached: bool,
+
+    /// Go on without what is missing (it is reported; what is damaged still ends the run)
+    #[arg(long)]
+    pub allow_missing: bool,
+
+    /// How many repositories are worked on at once; the number of CPUs by default
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+
+    /// Limits of components
+    #[command(flatten)]
+    pub limits: LimitArgs,
+
+    /// The storage to take images from: registry:PATH, dir:PATH, oci:PATH or FILE.wasm:PATH
+    #[arg(value_name = "SOURCE")]
+    pub source: StorageSpec,
+}
+
+/// Limits of components, and what is accepted as one.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Components")]
+pub struct LimitArgs {
+    /// Time that a component may run in one call, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub guest_time: Duration,
+
+    /// Memory of a component, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 256)]
+    pub guest_memory: usize,
+
+    /// Calls that a component may make into the host
+    #[arg(long, value_name = "N", default_value_t = 100_000_000)]
+    pub guest_calls: u64,
+
+    /// Accept component files only with their digest: FILE.wasm@sha256:…
+    #[arg(long)]
+    pub require_pins: bool,
+
+    /// Also show what components say for their authors
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+/// `regcarve run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// What to take.
+    #[command(flatten)]
+    pub release: Release,
+
+    /// Exchange an output that exists for the new one, in one step
+    #[arg(long)]
+    pub replace: bool,
+
+    /// How files get into the output
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = Link::Hard)]
+    pub link: Link,
+
+    /// `full`: a complete run survives a power cut; `none`: for stages that are thrown away
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = DurabilityArg::Full)]
+    pub durability: DurabilityArg,
+
+    /// `sizes`: every file is there with its size, every manifest is hashed; `full`: everything is hashed
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Verify::Sizes)]
+    pub verify: Verify,
+
+    /// Write a JSON report; `-` for standard output
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+
+    /// In the report, name every digest of every image
+    #[arg(long, requires = "report")]
+    pub report_contents: bool,
+
+    /// New storages: registry:PATH, dir:PATH, oci:PATH or FILE.wasm:PATH
+    #[arg(value_name = "OUTPUT", required = true)]
+    pub outputs: Vec<StorageSpec>,
+}
+
+/// `regcarve plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// What to take.
+    #[command(flatten)]
+    pub release: Release,
+
+    /// For people or for programs
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// `regcarve list`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// Also digest, size and platforms of each image
+    #[arg(long, short)]
+    pub long: bool,
+
+    /// Limits of components
+    #[command(flatten)]
+    pub limits: LimitArgs,
+
+    /// The storage: registry:PATH, dir:PATH, oci:PATH or FILE.wasm:PATH
+    #[arg(value_name = "SOURCE")]
+    pub source: StorageSpec,
+}
+
+/// See [`crate::capability::LinkMode`].
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Link {
+    /// Hard links, or an error that says why not
+    Hard,
+    /// Copies that share their blocks (btrfs, XFS), or an error
+    Reflink,
+    /// Copies
+    Copy,
+    /// The best that the disk does: hard links, else reflinks, else copies
+    Auto,
+}
+
+/// See [`crate::publish::Durability`].
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum DurabilityArg {
+    /// Everything is on the disk before the output gets its name
+    Full,
+    /// The system writes when it likes
+    None,
+}
+
+/// How much of the source is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Verify {
+    /// Sizes of all files, digests of manifests
+    Sizes,
+    /// Digests of all files
+    Full,
+}
+
+/// How something is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// A policy of the command line.
+#[derive(Debug, Clone)]
+pub struct PolicySpec {
+    /// Which component.
+    pub component: ComponentSpec,
+    /// Its settings: JSON, or `@` and the path of a file.
+    pub settings: Option<String>,
+}
+
+impl FromStr for PolicySpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // A path may hold `=`; settings begin behind the component.
+        let behind_file = text.find(".wasm").map_or(0, |start| start + ".wasm".len());
+        let (component_text, settings) = match text[behind_file..].find('=') {
+            Some(at) => (
+                &text[..behind_file + at],
+                Some(text[behind_file + at + 1..].to_owned()),
+            ),
+            None => (text, None),
+        };
+        Ok(Self {
+            component: component(component_text)?,
+            settings,
+        })
+    }
+}
+
+fn component(text: &str) -> Result<ComponentSpec, String> {
+    if text.is_empty() {
+        return Err("no component is named".into());
+    }
+    ComponentSpec::parse(text).map_err(|error| format!("the pin is no digest: {error}"))
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "not a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}

@@ -1,0 +1,71 @@
+//! `regcarve list`: what there is.
+
+use std::io::Write as _;
+
+use super::run::ignore_closed_pipe;
+use super::session::{Session, everything, jobs};
+use crate::cli::List;
+use crate::error::Error;
+use crate::pipeline::image::Image;
+use crate::pipeline::resolve::Resolver;
+use crate::text;
+
+/// Runs the command.
+pub fn list(args: List) -> Result<(), Error> {
+    let session = Session::open(&args.source, &args.limits)?;
+    let mut reader = session.start_reader()?;
+    let wishes = everything(&mut reader)?;
+    if !args.long {
+        let names = wishes
+            .by_repository
+            .iter()
+            .flat_map(|(repository, wishes)| {
+                wishes.keys().filter_map(move |wanted| {
+                    wanted.tag.as_ref().map(|tag| format!("{repository}:{tag}"))
+                })
+            });
+        return print(names);
+    }
+    session.progress.stage("resolving", wishes.len());
+    let resolver = Resolver {
+        component: &session.reader,
+        source: &session.source,
+        jobs: jobs(None),
+        attached: false,
+    };
+    let resolved = resolver.resolve(&wishes, reader, &session.progress)?;
+    session.progress.done();
+    print(resolved.images.iter().map(|image| row(image)))?;
+    if resolved.problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Problems(resolved.problems))
+    }
+}
+
+fn row(image: &Image) -> String {
+    let platforms: Vec<_> = image.platforms().map(ToString::to_string).collect();
+    format!(
+        "{}\t{}\t{}\t{}",
+        image.reference(),
+        image.digest,
+        text::bytes(image.size),
+        platforms.join(",")
+    )
+}
+
+fn print(lines: impl Iterator<Item = String>) -> Result<(), Error> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    lines
+        .map(|line| writeln!(out, "{line}"))
+        .collect::<std::io::Result<()>>()
+        .and_then(|()| out.flush())
+        .or_else(ignore_closed_pipe)
+        .map_err(|error| {
+            Error::system("print the list")(crate::capability::Fault::from_io(
+                "write",
+                "standard output",
+                &error,
+            ))
+        })
+}

@@ -1,0 +1,6 @@
+//! One file a subcommand, and what they share.
+
+pub mod list;
+pub mod plan;
+pub mod run;
+mod session;

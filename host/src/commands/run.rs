@@ -1,0 +1,246 @@
+//! `regcarve run`: the main job.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::time::Instant;
+
+use super::session::{Session, acceptable, jobs, plan};
+use crate::capability::{LinkMode, link_hint};
+use crate::cli::{DurabilityArg, Link, Run};
+use crate::error::Error;
+use crate::pipeline::carve::Work;
+use crate::publish::{Durability, Staging, Taken};
+use crate::report::{ComponentRow, Report, milliseconds};
+use crate::storage::StorageSpec;
+use crate::text;
+use crate::wasm::{Component, Role};
+
+/// Runs the command.
+pub fn run(args: Run) -> Result<(), Error> {
+    let began = Instant::now();
+    let mode = match args.link {
+        Link::Hard => LinkMode::Hard,
+        Link::Reflink => LinkMode::Reflink,
+        Link::Copy => LinkMode::Copy,
+        Link::Auto => LinkMode::Auto,
+    };
+    check_places(&args)?;
+    let session = Session::open(&args.release.source, &args.release.limits)?;
+    let mut outputs = begin_outputs(&session, &args, mode)?;
+    let mut planned = plan(&session, &args.release, began)?;
+    let mut report = planned.report;
+    report.components.extend(
+        outputs
+            .iter()
+            .map(|output| ComponentRow::new(&output.writer)),
+    );
+    if !acceptable(&planned.problems, args.release.allow_missing) {
+        session.progress.done();
+        report.timing_ms.total = milliseconds(began.elapsed());
+        write_report(&args, &report)?;
+        return Err(Error::Problems(std::mem::take(&mut planned.problems)));
+    }
+
+    let clock = Instant::now();
+    let size = planned.plan.size();
+    let work = Work::new(planned.plan);
+    report.plan(work.plan(), work.contents(), size, args.report_contents);
+    for output in &outputs {
+        session.progress.stage("carving", work.plan().images.len());
+        let tally = work.carve(
+            &output.writer,
+            &session.source,
+            &output.staging,
+            mode,
+            jobs(args.release.jobs),
+            &session.progress,
+        )?;
+        report.output(output.spec.to_string(), tally);
+    }
+    report.timing_ms.carve = milliseconds(clock.elapsed());
+
+    let clock = Instant::now();
+    crate::signals::check()?;
+    publish(&mut outputs, args.durability)?;
+    session.progress.done();
+    report.timing_ms.publish = milliseconds(clock.elapsed());
+    report.timing_ms.total = milliseconds(began.elapsed());
+    report.outcome = if planned.problems.is_empty() {
+        "complete"
+    } else {
+        "partial"
+    };
+    for problem in &planned.problems {
+        eprintln!("regcarve: {problem}");
+    }
+    write_report(&args, &report)?;
+    summary(&args, &report);
+    Ok(())
+}
+
+/// An output under construction.
+struct Output<'a> {
+    spec: &'a StorageSpec,
+    writer: Component,
+    staging: Staging,
+}
+
+/// Loads writers and makes staging directories, and tries a link into each: what cannot work is to fail
+/// before any work is done.
+fn begin_outputs<'a>(
+    session: &Session,
+    args: &'a Run,
+    mode: LinkMode,
+) -> Result<Vec<Output<'a>>, Error> {
+    let taken = if args.replace {
+        Taken::Replace
+    } else {
+        Taken::Refuse
+    };
+    let file = session.source.any_file();
+    args.outputs
+        .iter()
+        .map(|spec| {
+            let writer = session.load(Role::Writer, &spec.format)?;
+            let staging = Staging::begin(&spec.path, taken)?;
+            if let Some(file) = &file {
+                staging
+                    .tree(mode)
+                    .probe(file)
+                    .map_err(|fault| Error::LinkRefused {
+                        message: format!(
+                            "files of {} cannot be linked into {}: {fault}",
+                            session.source.shown().display(),
+                            spec.path.display(),
+                        ),
+                        hint: link_hint(fault.errno).into(),
+                    })?;
+            }
+            Ok(Output {
+                spec,
+                writer,
+                staging,
+            })
+        })
+        .collect()
+}
+
+/// An output inside of the source would be read while it is written, and garbage collection of a registry would
+/// take it for its own; a source inside of an output could be replaced with it.
+fn check_places(args: &Run) -> Result<(), Error> {
+    let real = |path: &Path| std::fs::canonicalize(path);
+    let Ok(source) = real(&args.release.source.path) else {
+        return Ok(());
+    };
+    let mut places: Vec<(&StorageSpec, std::path::PathBuf)> = Vec::new();
+    for spec in &args.outputs {
+        let parent = match spec.path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let (Ok(parent), Some(name)) = (real(parent), spec.path.file_name()) else {
+            continue;
+        };
+        let place = parent.join(name);
+        if place.starts_with(&source) || source.starts_with(&place) {
+            return Err(Error::Usage(format!(
+                "the output {} and the source {} are inside of one another\n  hint: name an output beside the source",
+                spec.path.display(),
+                args.release.source.path.display(),
+            )));
+        }
+        if let Some((other, _)) = places
+            .iter()
+            .find(|(_, other)| place.starts_with(other) || other.starts_with(&place))
+        {
+            return Err(Error::Usage(format!(
+                "the outputs {other} and {spec} are the same, or inside of one another"
+            )));
+        }
+        places.push((spec, place));
+    }
+    Ok(())
+}
+
+/// All of them or none.
+fn publish(outputs: &mut [Output<'_>], durability: DurabilityArg) -> Result<(), Error> {
+    let durability = match durability {
+        DurabilityArg::Full => Durability::Full,
+        DurabilityArg::None => Durability::None,
+    };
+    for position in 0..outputs.len() {
+        if let Err(error) = outputs[position].staging.publish(durability) {
+            outputs[..position]
+                .iter_mut()
+                .for_each(|output| output.staging.withdraw());
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+fn write_report(args: &Run, report: &Report) -> Result<(), Error> {
+    let Some(path) = &args.report else {
+        return Ok(());
+    };
+    let failed = |error: std::io::Error| {
+        let fault = crate::capability::Fault::from_io("write", path.display().to_string(), &error);
+        Error::system("write the report")(fault)
+    };
+    let json =
+        serde_json::to_string_pretty(report).map_err(|error| Error::Internal(error.to_string()))?;
+    if path.as_os_str() == "-" {
+        let mut stdout = std::io::stdout().lock();
+        return writeln!(stdout, "{json}")
+            .or_else(ignore_closed_pipe)
+            .map_err(failed);
+    }
+    std::fs::write(path, json + "\n").map_err(failed)
+}
+
+/// A reader that has seen enough is no failure.
+pub(super) fn ignore_closed_pipe(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        Ok(())
+    } else {
+        Err(error)
+    }
+}
+
+/// One line for people; on standard error, since standard output may be the report.
+fn summary(args: &Run, report: &Report) {
+    let totals = &report.totals;
+    let mut parts = vec![
+        text::count(totals.images, "image"),
+        format!(
+            "{} ({})",
+            text::count(totals.blobs, "blob"),
+            text::bytes(totals.bytes)
+        ),
+        format!("{} linked", totals.linked),
+    ];
+    for (count, what) in [
+        (totals.reflinked, "reflinked"),
+        (totals.copied, "copied"),
+        (totals.written, "written"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} {what}"));
+        }
+    }
+    for (count, what) in [
+        (report.dropped.len(), "dropped"),
+        (report.missing.len(), "missing"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{} {what}", text::count(count, "image")));
+        }
+    }
+    let outputs: Vec<_> = args.outputs.iter().map(ToString::to_string).collect();
+    eprintln!(
+        "regcarve: {}: {} in {:.0} ms",
+        text::visible(&outputs.join(", ")),
+        parts.join(", "),
+        report.timing_ms.total,
+    );
+}

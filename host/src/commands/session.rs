@@ -1,0 +1,347 @@
+//! What `run` and `plan` share: from the command line to a plan.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+use std::time::Instant;
+
+use regcarve_names::Pattern;
+
+use crate::capability::SourceTree;
+use crate::cli::{LimitArgs, PolicySpec, Release};
+use crate::error::Error;
+use crate::pipeline::catalog::{Catalog, Wishes};
+use crate::pipeline::decide;
+use crate::pipeline::plan::Plan;
+use crate::pipeline::problem::{Problem, Severity};
+use crate::pipeline::request::{Origin, Request};
+use crate::pipeline::resolve::{Resolved, Resolver};
+use crate::pipeline::suggest;
+use crate::progress::Progress;
+use crate::report::{ComponentRow, Report, milliseconds};
+use crate::storage::StorageSpec;
+use crate::text;
+use crate::wasm::policy::Policy;
+use crate::wasm::reader::Reader;
+use crate::wasm::selector::Selector;
+use crate::wasm::{Component, ComponentSpec, Engine, Limits, LogLevel, Role};
+
+/// The longest list, in bytes: about a million lines.
+const MAX_LIST: u64 = 64 << 20;
+
+/// Engine, source and progress: what every command with a storage needs.
+pub(super) struct Session {
+    pub(super) engine: Engine,
+    pub(super) source: Arc<SourceTree>,
+    pub(super) reader: Component,
+    pub(super) progress: Progress,
+    require_pins: bool,
+}
+
+impl Session {
+    pub(super) fn open(source: &StorageSpec, limits: &LimitArgs) -> Result<Self, Error> {
+        let progress = Progress::new(true);
+        let engine = engine(limits, &progress)?;
+        let tree = SourceTree::open(&source.path).map_err(Error::system("open the source"))?;
+        let reader = Component::load(&engine, Role::Reader, &source.format, limits.require_pins)?;
+        Ok(Self {
+            engine,
+            source: Arc::new(tree),
+            reader,
+            progress,
+            require_pins: limits.require_pins,
+        })
+    }
+
+    pub(super) fn load(&self, role: Role, spec: &ComponentSpec) -> Result<Component, Error> {
+        Ok(Component::load(
+            &self.engine,
+            role,
+            spec,
+            self.require_pins,
+        )?)
+    }
+
+    pub(super) fn start_reader(&self) -> Result<Reader, Error> {
+        Reader::start(&self.reader, Arc::clone(&self.source))
+    }
+}
+
+/// An engine whose components log to standard error.
+pub(super) fn engine(limits: &LimitArgs, progress: &Progress) -> Result<Engine, Error> {
+    let verbose = limits.verbose;
+    let progress = progress.clone();
+    let sink = Arc::new(move |level: LogLevel, name: &str, line: &str| {
+        if level < LogLevel::Debug || verbose {
+            progress.message(&format!("{name}: {line}"));
+        }
+    });
+    let limits = Limits {
+        time: limits.guest_time,
+        memory: limits.guest_memory << 20,
+        calls: limits.guest_calls,
+        ..Limits::default()
+    };
+    Engine::new(limits, sink).map_err(|error| Error::Internal(format!("{error:#}")))
+}
+
+/// How many jobs there are where the user does not say.
+pub(super) fn jobs(wanted: Option<std::num::NonZeroUsize>) -> usize {
+    wanted
+        .or_else(|| std::thread::available_parallelism().ok())
+        .map_or(1, usize::from)
+}
+
+/// A plan, and all that is wrong with the release.
+pub(super) struct Planned {
+    pub(super) plan: Plan,
+    pub(super) problems: Vec<Problem>,
+    pub(super) report: Report,
+}
+
+/// From the command line to a plan. Nothing is written.
+pub(super) fn plan(session: &Session, release: &Release, began: Instant) -> Result<Planned, Error> {
+    let jobs = jobs(release.jobs);
+    let mut components = vec![ComponentRow::new(&session.reader)];
+    let contents = Arc::new(RwLock::default());
+    let mut policies = Vec::new();
+    for spec in &release.policies {
+        let component = session.load(Role::Policy, &spec.component)?;
+        components.push(ComponentRow::new(&component));
+        let mut policy = Policy::start(
+            &component,
+            Arc::clone(&session.source),
+            Arc::clone(&contents),
+        )?;
+        policy.configure(&settings(spec)?)?;
+        policies.push(policy);
+    }
+    let mut report = Report::new(release.source.to_string(), components);
+    let mut reader = session.start_reader()?;
+    report.timing_ms.start = milliseconds(began.elapsed());
+
+    let clock = Instant::now();
+    let requests = requests(session, release, &mut report)?;
+    let mut catalog = Catalog::new(&mut reader);
+    let (wishes, mut problems) = if release.all {
+        (catalog.everything(&Origin::Flag("--all"))?, Vec::new())
+    } else {
+        catalog.expand(&requests)?
+    };
+    report.timing_ms.requests = milliseconds(clock.elapsed());
+
+    let clock = Instant::now();
+    session.progress.stage("resolving", wishes.len());
+    let resolver = Resolver {
+        component: &session.reader,
+        source: &session.source,
+        jobs,
+        attached: !release.no_attached,
+    };
+    let mut resolved = resolver.resolve(&wishes, reader, &session.progress)?;
+    hints(session, &mut resolved)?;
+    problems.append(&mut resolved.problems);
+    report.timing_ms.resolve = milliseconds(clock.elapsed());
+
+    let clock = Instant::now();
+    session.progress.stage("deciding", resolved.images.len());
+    *contents
+        .write()
+        .unwrap_or_else(std::sync::PoisonError::into_inner) = resolved.contents;
+    let (plan, refused) =
+        decide::decide(resolved.images, contents, &mut policies, &session.progress)?;
+    problems.extend(refused);
+    problems.sort_by(|a, b| {
+        (&a.origin, &a.reference, &a.path).cmp(&(&b.origin, &b.reference, &b.path))
+    });
+    report.timing_ms.decide = milliseconds(clock.elapsed());
+    report.problems(&problems);
+    Ok(Planned {
+        plan,
+        problems,
+        report,
+    })
+}
+
+/// Whether a release with these problems may go on.
+pub(super) fn acceptable(problems: &[Problem], allow_missing: bool) -> bool {
+    problems
+        .iter()
+        .all(|problem| allow_missing && problem.severity == Severity::Missing)
+}
+
+/// All that lists and flags ask for.
+fn requests(
+    session: &Session,
+    release: &Release,
+    report: &mut Report,
+) -> Result<Vec<Request>, Error> {
+    if release.lists.is_empty() && release.images.is_empty() && !release.all {
+        return Err(Error::Usage(
+            "nothing is asked for\n  hint: give --list FILE, --image REF or --all".into(),
+        ));
+    }
+    if release.all && !(release.lists.is_empty() && release.images.is_empty()) {
+        return Err(Error::Usage(
+            "--all takes everything; leave out --list and --image".into(),
+        ));
+    }
+    let mut requests = Vec::new();
+    let mut wrong = Vec::new();
+    for image in &release.images {
+        match Pattern::parse(image) {
+            Ok(pattern) => requests.push(Request {
+                pattern,
+                origin: Origin::Flag("--image"),
+            }),
+            Err(error) => wrong.push(malformed(Origin::Flag("--image"), &error.to_string())),
+        }
+    }
+    if !release.lists.is_empty() {
+        let component = session.load(Role::Selector, &release.selector)?;
+        report.components.push(ComponentRow::new(&component));
+        let mut selector = Selector::start(&component)?;
+        for list in find_lists(&release.lists)? {
+            let (name, content) = match read_list(&list) {
+                Ok(read) => read,
+                Err(Error::Problems(problems)) => {
+                    wrong.extend(problems);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let (more, bad) = selector.parse(&name, &content)?;
+            requests.extend(more);
+            wrong.extend(
+                bad.into_iter()
+                    .map(|line| malformed(line.origin, &line.message)),
+            );
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(Error::Problems(wrong));
+    }
+    if requests.is_empty() && !release.all {
+        return Err(Error::Usage(
+            "the lists ask for nothing: every line is blank or a comment".into(),
+        ));
+    }
+    Ok(requests)
+}
+
+/// A line, or a flag, that is no reference: whatever it meant is not in the release.
+fn malformed(origin: Origin, cause: &str) -> Problem {
+    Problem {
+        severity: Severity::Malformed,
+        reference: "not a reference".into(),
+        origin: Some(origin),
+        path: None,
+        cause: cause.into(),
+        hint: None,
+    }
+}
+
+/// Files as they are, folders as every `*.list` below them, sorted.
+fn find_lists(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+    let mut lists = Vec::new();
+    for path in paths {
+        if path.as_os_str() == "-" || !path.is_dir() {
+            lists.push(path.clone());
+            continue;
+        }
+        let before = lists.len();
+        for entry in walkdir::WalkDir::new(path).sort_by_file_name() {
+            let entry =
+                entry.map_err(|error| Error::Usage(format!("cannot look for lists: {error}")))?;
+            if entry
+                .path()
+                .extension()
+                .is_some_and(|extension| extension == "list")
+                && !entry.path().is_dir()
+            {
+                lists.push(entry.into_path());
+            }
+        }
+        if lists.len() == before {
+            return Err(Error::Usage(format!(
+                "there is no *.list below {}",
+                path.display()
+            )));
+        }
+    }
+    Ok(lists)
+}
+
+/// The name of a list for messages, and its text without byte order mark.
+fn read_list(path: &Path) -> Result<(String, String), Error> {
+    let name = path.display().to_string();
+    let fail = |what: String| Error::Usage(format!("the list {name} {what}"));
+    let mut bytes = Vec::new();
+    let read = if path.as_os_str() == "-" {
+        std::io::stdin().take(MAX_LIST + 1).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(MAX_LIST + 1).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| fail(format!("cannot be read: {error}")))?;
+    if bytes.len() as u64 > MAX_LIST {
+        return Err(fail(format!("is longer than {}", text::bytes(MAX_LIST))));
+    }
+    let content = match String::from_utf8(bytes) {
+        Ok(content) => content,
+        Err(error) => {
+            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let column = good.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+            let byte = error.as_bytes()[good.len()];
+            let origin = Origin::Line {
+                list: name.into(),
+                line: u32::try_from(line).unwrap_or(u32::MAX),
+            };
+            let cause = format!(
+                "the byte 0x{byte:02x} at position {column} is not UTF-8; save the list as UTF-8"
+            );
+            return Err(Error::problem(malformed(origin, &cause)));
+        }
+    };
+    let content = content
+        .strip_prefix('\u{feff}')
+        .map(str::to_owned)
+        .unwrap_or(content);
+    Ok((name, content))
+}
+
+/// The settings of a policy as a JSON text.
+fn settings(spec: &PolicySpec) -> Result<String, Error> {
+    match spec.settings.as_deref() {
+        None => Ok("{}".into()),
+        Some(text) => match text.strip_prefix('@') {
+            None => Ok(text.into()),
+            Some(path) => std::fs::read_to_string(path).map_err(|error| {
+                Error::Usage(format!(
+                    "the settings of {} in {path} cannot be read: {error}",
+                    spec.component
+                ))
+            }),
+        },
+    }
+}
+
+/// For what is missing, the nearest names that there are.
+fn hints(session: &Session, resolved: &mut Resolved) -> Result<(), Error> {
+    if resolved.missing.is_empty() {
+        return Ok(());
+    }
+    let mut reader = session.start_reader()?;
+    let mut catalog = Catalog::new(&mut reader);
+    for (repository, wanted, problem) in std::mem::take(&mut resolved.missing) {
+        // A hint is no reason to fail.
+        resolved.problems[problem].hint =
+            suggest::hint(&mut catalog, &repository, &wanted).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// Everything in a storage.
+pub(super) fn everything(reader: &mut Reader) -> Result<Wishes, Error> {
+    Catalog::new(reader).everything(&Origin::Flag("--all"))
+}

@@ -1,0 +1,140 @@
+//! How a run ends when it does not end well.
+
+use std::path::PathBuf;
+
+use crate::capability::{Fault, WriteError};
+use crate::pipeline::problem::{Problem, Severity};
+use crate::text;
+use crate::wasm::ComponentFailure;
+
+/// Why a run ended. Each has an exit code, listed in the README.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command line, a list or a setting cannot be.
+    #[error("{0}")]
+    Usage(String),
+    /// Something of the release is missing or damaged. All of it, in the order of the lists.
+    #[error("{}", headline(.0))]
+    Problems(Vec<Problem>),
+    /// A component failed or was refused.
+    #[error(transparent)]
+    Component(#[from] ComponentFailure),
+    /// The output is there already.
+    #[error("{} exists already; nothing was changed\n  hint: name another output, or give --replace to exchange it in one step", .0.display())]
+    Exists(PathBuf),
+    /// The system refuses to link from the source into the output.
+    #[error("{message}\n  hint: {hint}")]
+    LinkRefused {
+        /// What was tried and what the system said.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+    /// The system would not do something else.
+    #[error("cannot {what}: {fault}")]
+    System {
+        /// What was to be done.
+        what: String,
+        /// The call.
+        #[source]
+        fault: Fault,
+    },
+    /// A signal asked the run to stop.
+    #[error("stopped by signal {0}; nothing was published")]
+    Signal(i32),
+    /// It should not happen.
+    #[error("internal error: {0}\n  hint: this is a defect of regcarve; please report it")]
+    Internal(String),
+}
+
+impl Error {
+    /// For one problem.
+    pub fn problem(problem: Problem) -> Self {
+        Self::Problems(vec![problem])
+    }
+
+    /// Names what was to be done when a call failed.
+    pub fn system(what: impl Into<String>) -> impl FnOnce(Fault) -> Self {
+        let what = what.into();
+        move |fault| Self::System { what, fault }
+    }
+
+    /// What the process exits with.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Problems(problems) => match problems.iter().map(|problem| problem.severity).max()
+            {
+                None | Some(Severity::Missing | Severity::Malformed) => 3,
+                Some(Severity::Damaged) => 4,
+                Some(Severity::Unreadable) => 1,
+            },
+            Self::Component(_) => 5,
+            Self::Exists(_) => 6,
+            Self::LinkRefused { .. } => 7,
+            Self::System { .. } | Self::Internal(_) => 1,
+            Self::Signal(number) => u8::try_from(128 + number).unwrap_or(1),
+        }
+    }
+}
+
+fn headline(problems: &[Problem]) -> String {
+    let of = |severity| {
+        problems
+            .iter()
+            .filter(|problem| problem.severity == severity)
+            .count()
+    };
+    let parts: Vec<_> = [
+        (of(Severity::Missing), "missing"),
+        (of(Severity::Malformed), "not understood"),
+        (of(Severity::Damaged), "damaged"),
+        (of(Severity::Unreadable), "unreadable"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{} {what}", text::count(count, "thing")))
+    .collect();
+    format!(
+        "the release is not whole: {}; nothing was published",
+        parts.join(", ")
+    )
+}
+
+/// A step on the output that failed in a way that no component can handle. Travels through the guest as a trap.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}: {error}")]
+pub struct StepFailed {
+    /// The step.
+    pub what: String,
+    /// The reason.
+    pub error: WriteError,
+}
+
+impl From<StepFailed> for Error {
+    fn from(step: StepFailed) -> Self {
+        let StepFailed { what, error } = step;
+        match error {
+            WriteError::LinkRefused(fault) => {
+                let hint = crate::capability::link_hint(fault.errno).to_owned();
+                Self::LinkRefused {
+                    message: format!("cannot link {what}: {fault}"),
+                    hint,
+                }
+            }
+            WriteError::Fault(fault) => Self::System {
+                what: format!("write {what}"),
+                fault,
+            },
+            WriteError::Occupied(occupied) => Self::Internal(format!("{what}: {occupied}")),
+            WriteError::Source(cause) => Self::problem(Problem {
+                severity: Severity::Damaged,
+                reference: what,
+                origin: None,
+                path: None,
+                cause: format!("the source lost it while the run was going on: {cause}"),
+                hint: Some("was garbage collection running? run again when it is done".into()),
+            }),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Hashing, always on the native side and with the CPU's own instructions where it has them.
+
+use std::io::Read;
+
+use regcarve_names::{Algorithm, Digest};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
+
+/// A hash under way.
+enum Hasher {
+    Sha256(Sha256),
+    Sha384(Sha384),
+    Sha512(Sha512),
+}
+
+impl Hasher {
+    fn new(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Sha256 => Self::Sha256(Sha256::new()),
+            Algorithm::Sha384 => Self::Sha384(Sha384::new()),
+            Algorithm::Sha512 => Self::Sha512(Sha512::new()),
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha256(hasher) => hasher.update(bytes),
+            Self::Sha384(hasher) => hasher.update(bytes),
+            Self::Sha512(hasher) => hasher.update(bytes),
+        }
+    }
+
+    fn finish(self) -> Digest {
+        match self {
+            Self::Sha256(hasher) => Digest::sha256(hasher.finalize().into()),
+            Self::Sha384(hasher) => Digest::sha384(hasher.finalize().into()),
+            Self::Sha512(hasher) => Digest::sha512(hasher.finalize().into()),
+        }
+    }
+}
+
+/// The digest of some bytes.
+pub fn digest(algorithm: Algorithm, bytes: &[u8]) -> Digest {
+    let mut hasher = Hasher::new(algorithm);
+    hasher.update(bytes);
+    hasher.finish()
+}
+
+/// The digest of all that `file` still gives; `progress` is told how many bytes each piece had.
+pub fn digest_of(
+    algorithm: Algorithm,
+    mut file: impl Read,
+    mut progress: impl FnMut(u64),
+) -> std::io::Result<Digest> {
+    let mut hasher = Hasher::new(algorithm);
+    // Large enough that the calls do not count, small enough to stay in the second-level cache.
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(hasher.finish()),
+            Ok(count) => {
+                hasher.update(&buffer[..count]);
+                progress(count as u64);
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

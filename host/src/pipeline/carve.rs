@@ -1,0 +1,167 @@
+//! From a plan to files: each output is built in a staging directory of its own.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::contents::PlacedAt;
+use super::plan::{Plan, PlannedImage};
+use crate::capability::{LinkMode, Method, OutputTree, SourceTree};
+use crate::error::Error;
+use crate::progress::Progress;
+use crate::publish::Staging;
+use crate::wasm::Component;
+use crate::wasm::writer::{Job, Writer};
+
+/// What was done in an output.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Files that are hard links into the source.
+    pub linked: u64,
+    /// Files that share blocks with the source.
+    pub reflinked: u64,
+    /// Files that are copies.
+    pub copied: u64,
+    /// Files that were written: links of the storage format, indexes, new manifests.
+    pub written: u64,
+    /// Bytes of what was copied and written.
+    pub bytes_written: u64,
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.linked += other.linked;
+        self.reflinked += other.reflinked;
+        self.copied += other.copied;
+        self.written += other.written;
+        self.bytes_written += other.bytes_written;
+    }
+}
+
+/// The plan in the form that writers share.
+pub struct Work {
+    plan: Arc<Plan>,
+    contents: Arc<super::contents::Contents>,
+    planned: Arc<[bool]>,
+    /// The images of one repository each, as ranges of the plan.
+    shares: Vec<Range<usize>>,
+}
+
+impl Work {
+    /// Prepares a plan for any number of outputs.
+    pub fn new(mut plan: Plan) -> Self {
+        let planned = plan.planned().into();
+        let contents = Arc::new(std::mem::take(&mut plan.contents));
+        let mut shares: Vec<Range<usize>> = Vec::new();
+        for (position, image) in plan.images.iter().enumerate() {
+            match shares.last_mut() {
+                Some(share) if plan.images[share.start].repository == image.repository => {
+                    share.end = position + 1
+                }
+                _ => shares.push(position..position + 1),
+            }
+        }
+        Self {
+            plan: Arc::new(plan),
+            contents,
+            planned,
+            shares,
+        }
+    }
+
+    /// The plan. Its content is in [`Self::contents`].
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// All content.
+    pub fn contents(&self) -> &super::contents::Contents {
+        &self.contents
+    }
+
+    /// Fills a staging directory.
+    pub fn carve(
+        &self,
+        component: &Component,
+        source: &Arc<SourceTree>,
+        staging: &Staging,
+        mode: LinkMode,
+        jobs: usize,
+        progress: &Progress,
+    ) -> Result<Tally, Error> {
+        let job = Arc::new(Job {
+            source: Arc::clone(source),
+            contents: Arc::clone(&self.contents),
+            planned: Arc::clone(&self.planned),
+            placed: PlacedAt::new(&self.contents),
+        });
+        let next = AtomicUsize::new(0);
+        let total = Mutex::new(Tally::default());
+        let work = |tree: OutputTree| -> Result<Writer, Error> {
+            let mut writer = Writer::start(component, tree, Arc::clone(&job))?;
+            while let Some(share) = self.shares.get(next.fetch_add(1, Ordering::Relaxed)) {
+                for image in self.images(share) {
+                    crate::signals::check()?;
+                    writer.place(image, &self.contents)?;
+                }
+                progress.advance(share.len() as u64);
+            }
+            *total.lock().unwrap_or_else(PoisonError::into_inner) += writer.tally();
+            Ok(writer)
+        };
+        let others = jobs.min(self.shares.len()).saturating_sub(1);
+        let first = std::thread::scope(|scope| {
+            let handles: Vec<_> = (0..others)
+                .map(|_| {
+                    let tree = staging.tree(mode);
+                    scope.spawn(|| {
+                        work(tree)
+                            .map(drop)
+                            .inspect_err(|_| next.store(usize::MAX / 2, Ordering::Relaxed))
+                    })
+                })
+                .collect();
+            let mut result = work(staging.tree(mode))
+                .inspect_err(|_| next.store(usize::MAX / 2, Ordering::Relaxed));
+            for handle in handles {
+                let other = handle
+                    .join()
+                    .unwrap_or_else(|_| Err(Error::Internal("a writing thread panicked".into())));
+                result = result.and_then(|writer| other.map(|()| writer));
+            }
+            result
+        });
+        let mut writer = first?;
+        // What is written here comes on top of what the instance has reported.
+        let before = writer.tally();
+        writer.finish(self.plan.images.iter(), &self.contents)?;
+        let mut tally = total.into_inner().unwrap_or_else(PoisonError::into_inner);
+        tally.written += writer.tally().written - before.written;
+        tally.bytes_written += writer.tally().bytes_written - before.bytes_written;
+        Ok(tally)
+    }
+
+    fn images(&self, share: &Range<usize>) -> &[PlannedImage] {
+        &self.plan.images[share.clone()]
+    }
+}
+
+impl Tally {
+    /// Counts a file of the source that got a name.
+    pub fn placed(&mut self, method: Method, size: u64) {
+        match method {
+            Method::Hard => self.linked += 1,
+            Method::Reflink => self.reflinked += 1,
+            Method::Copy => {
+                self.copied += 1;
+                self.bytes_written += size;
+            }
+        }
+    }
+
+    /// Counts a file that was written.
+    pub fn wrote(&mut self, size: usize) {
+        self.written += 1;
+        self.bytes_written += size as u64;
+    }
+}

@@ -1,0 +1,129 @@
+//! All content of a run, each digest once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use regcarve_names::Digest;
+
+use super::image::ContentId;
+
+/// What was found where content should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Presence {
+    /// A plain file of that many bytes.
+    File(u64),
+    /// Nothing.
+    Absent,
+    /// Something that cannot be it.
+    Damaged(String),
+    /// The system would not say.
+    Unreadable(String),
+    /// Not in the source: a policy made it.
+    Made(Vec<u8>),
+}
+
+/// A piece of content.
+#[derive(Debug)]
+pub struct Content {
+    /// Its digest.
+    pub digest: Digest,
+    /// The file in the source.
+    pub path: Arc<str>,
+    /// What is there.
+    pub presence: Presence,
+    /// Whether the host itself has hashed it in this run.
+    pub verified: bool,
+}
+
+impl Content {
+    /// Its size in bytes, if it is there.
+    pub fn size(&self) -> Option<u64> {
+        match &self.presence {
+            Presence::File(size) => Some(*size),
+            Presence::Made(bytes) => Some(bytes.len() as u64),
+            _ => None,
+        }
+    }
+}
+
+/// The table of all content that any image of the run needs.
+#[derive(Debug, Default)]
+pub struct Contents {
+    all: Vec<Content>,
+    by_digest: HashMap<Digest, ContentId>,
+}
+
+impl Contents {
+    /// The id of a digest that is already known.
+    pub fn find(&self, digest: &Digest) -> Option<ContentId> {
+        self.by_digest.get(digest).copied()
+    }
+
+    /// Adds content that is not known yet. The caller has made sure of that.
+    pub fn add(&mut self, content: Content) -> ContentId {
+        // A run is limited to far fewer by memory.
+        let id = ContentId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
+        self.by_digest.insert(content.digest, id);
+        self.all.push(content);
+        id
+    }
+
+    /// The content with that id, which this table gave.
+    pub fn get(&self, id: ContentId) -> &Content {
+        &self.all[id.0 as usize]
+    }
+
+    /// The same, to change it.
+    pub fn get_mut(&mut self, id: ContentId) -> &mut Content {
+        &mut self.all[id.0 as usize]
+    }
+
+    /// All of it, in the order of the ids.
+    pub fn iter(&self) -> impl Iterator<Item = &Content> {
+        self.all.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+}
+
+/// For each content, the path that it was first placed at in one output: what is to be done once is not tried
+/// again for each image that shares it.
+#[derive(Debug)]
+pub struct PlacedAt(Vec<AtomicU64>);
+
+impl PlacedAt {
+    /// Nothing is placed yet.
+    pub fn new(contents: &Contents) -> Self {
+        Self((0..contents.len()).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    /// Whether `path` is where this content was placed first. If nothing was placed yet, notes the path
+    /// and answers no: the caller is the one to place it.
+    pub fn seen(&self, id: ContentId, path: &str) -> bool {
+        // The content's own number is part of it, so that a path that two contents claim is never taken for
+        // seen; and a collision is one in 2^64 for each pair of paths of one content.
+        let key = path_key(path).max(1);
+        let slot = &self.0[id.0 as usize];
+        match slot.compare_exchange(0, key, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => false,
+            Err(first) => first == key,
+        }
+    }
+}
+
+/// A 64-bit hash of a path, keyed afresh in every run, so that nobody can make paths that collide.
+fn path_key(path: &str) -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    use std::sync::OnceLock;
+    static KEY: OnceLock<RandomState> = OnceLock::new();
+    KEY.get_or_init(RandomState::new).hash_one(path)
+}

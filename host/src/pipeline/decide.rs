@@ -1,0 +1,281 @@
+//! From images to a plan: the policies are asked, in the order of the command line; the first drop wins.
+//!
+//! Each policy is one instance that sees all repositories in order. What a policy decides thus depends on the
+//! release alone, not on how many jobs there are.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use regcarve_names::{Digest, Reference, Repository};
+
+use super::closure;
+use super::contents::Contents;
+use super::image::Image;
+use super::plan::{Dropped, Plan, PlannedImage};
+use super::problem::{Problem, Severity};
+use crate::error::Error;
+use crate::progress::Progress;
+use crate::wasm::policy::{Decision, Policy};
+
+/// An image on its way through the policies.
+struct Candidate {
+    image: Arc<Image>,
+    name: Option<Reference>,
+    /// Its digest in the source, once a policy has rewritten it.
+    rewritten_from: Option<Digest>,
+}
+
+/// Asks all policies about all images (sorted by repository). Images that are only there because they speak of
+/// another one are not asked about: they stay if that one stays.
+pub fn decide(
+    images: Vec<Arc<Image>>,
+    contents: Arc<RwLock<Contents>>,
+    policies: &mut [Policy],
+    progress: &Progress,
+) -> Result<(Plan, Vec<Problem>), Error> {
+    let mut stage = Stage {
+        contents: &contents,
+        planned: Vec::new(),
+        dropped: Vec::new(),
+        problems: Vec::new(),
+    };
+    let mut rest = images.as_slice();
+    while let Some(first) = rest.first() {
+        let end = rest
+            .iter()
+            .position(|image| image.repository != first.repository)
+            .unwrap_or(rest.len());
+        let (repository, behind) = rest.split_at(end);
+        stage.repository(repository, policies)?;
+        progress.advance(repository.len() as u64);
+        rest = behind;
+    }
+    let Stage {
+        planned,
+        dropped,
+        problems,
+        ..
+    } = stage;
+    // The policies are done with it.
+    let contents = std::mem::take(&mut *contents.write().unwrap_or_else(PoisonError::into_inner));
+    Ok((Plan::new(planned, dropped, contents)?, problems))
+}
+
+struct Stage<'c> {
+    contents: &'c RwLock<Contents>,
+    planned: Vec<PlannedImage>,
+    dropped: Vec<Dropped>,
+    problems: Vec<Problem>,
+}
+
+impl Stage<'_> {
+    fn repository(&mut self, images: &[Arc<Image>], policies: &mut [Policy]) -> Result<(), Error> {
+        let (attached, asked): (Vec<_>, Vec<_>) =
+            images.iter().partition(|image| image.subject.is_some());
+        let mut candidates: Vec<_> = asked
+            .into_iter()
+            .map(|image| Candidate {
+                image: Arc::clone(image),
+                name: None,
+                rewritten_from: None,
+            })
+            .collect();
+        for policy in policies {
+            if candidates.is_empty() {
+                break;
+            }
+            candidates = self.ask(policy, candidates)?;
+        }
+        self.follow(&mut candidates, attached);
+        self.planned.extend(candidates.into_iter().map(planned));
+        Ok(())
+    }
+
+    /// One policy, one repository.
+    fn ask(
+        &mut self,
+        policy: &mut Policy,
+        candidates: Vec<Candidate>,
+    ) -> Result<Vec<Candidate>, Error> {
+        let images: Vec<_> = candidates
+            .iter()
+            .map(|candidate| Arc::clone(&candidate.image))
+            .collect();
+        let decisions = policy.decide(&images[0].repository, &images)?;
+        let mut staying = Vec::with_capacity(candidates.len());
+        for (mut candidate, decision) in candidates.into_iter().zip(decisions) {
+            match decision {
+                Decision::Keep => {}
+                Decision::Rename(name) => candidate.name = Some(name),
+                Decision::Drop(reason) => {
+                    self.dropped.push(Dropped {
+                        reference: candidate.image.reference(),
+                        origin: candidate.image.origin.clone(),
+                        policy: policy.name().into(),
+                        reason,
+                    });
+                    continue;
+                }
+                Decision::Missing(cause) => {
+                    self.missing(&candidate.image, policy, &cause);
+                    continue;
+                }
+                Decision::KeepPlatforms(platforms) => {
+                    let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
+                    let kept =
+                        closure::for_platforms(&candidate.image.items, &platforms, &contents);
+                    drop(contents);
+                    let Some(items) = kept else {
+                        let names: Vec<_> = platforms.iter().map(ToString::to_string).collect();
+                        self.missing(
+                            &candidate.image,
+                            policy,
+                            &format!("it has none of the platforms {}", names.join(", ")),
+                        );
+                        continue;
+                    };
+                    candidate.change(|image| image.items = items);
+                }
+                Decision::Rewrite {
+                    manifests,
+                    contents: stay,
+                } => {
+                    let mut contents = self
+                        .contents
+                        .write()
+                        .unwrap_or_else(PoisonError::into_inner);
+                    let (digest, items) =
+                        closure::rewritten(&candidate.image.items, manifests, &stay, &mut contents)
+                            .map_err(|what| {
+                                policy.nonsense(format!(
+                                    "rewriting {}: {what}",
+                                    candidate.image.reference()
+                                ))
+                            })?;
+                    candidate
+                        .rewritten_from
+                        .get_or_insert(candidate.image.digest);
+                    candidate.change(|image| {
+                        image.items = items;
+                        image.digest = digest;
+                    });
+                }
+            }
+            staying.push(candidate);
+        }
+        Ok(staying)
+    }
+
+    fn missing(&mut self, image: &Image, policy: &Policy, cause: &str) {
+        self.problems.push(Problem {
+            severity: Severity::Missing,
+            reference: image.reference(),
+            origin: Some(image.origin.clone()),
+            path: None,
+            cause: format!("policy `{}`: {cause}", policy.name()),
+            hint: None,
+        });
+    }
+
+    /// Adds what speaks of manifests that stay, and what speaks of that.
+    fn follow(&self, candidates: &mut Vec<Candidate>, mut attached: Vec<&Arc<Image>>) {
+        if attached.is_empty() {
+            return;
+        }
+        let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
+        let manifests = |image: &Image| -> Vec<Digest> {
+            image
+                .items
+                .iter()
+                .filter(|item| item.kind.is_manifest())
+                .map(|item| contents.get(item.content).digest)
+                .collect()
+        };
+        // Manifests that stay, and the repositories that they stay in.
+        let mut staying: HashMap<Digest, BTreeSet<Arc<Repository>>> = HashMap::new();
+        let note =
+            |staying: &mut HashMap<_, BTreeSet<_>>, image: &Image, repository: &Arc<Repository>| {
+                for digest in manifests(image) {
+                    staying
+                        .entry(digest)
+                        .or_default()
+                        .insert(Arc::clone(repository));
+                }
+            };
+        for candidate in candidates.iter() {
+            note(&mut staying, &candidate.image, &candidate.repository());
+        }
+        loop {
+            let (follow, rest): (Vec<_>, Vec<_>) = attached.into_iter().partition(|image| {
+                image
+                    .subject
+                    .is_some_and(|subject| staying.contains_key(&subject))
+            });
+            if follow.is_empty() {
+                return;
+            }
+            for image in follow {
+                // An image that got a name in another repository takes what speaks of it along.
+                let repositories = image
+                    .subject
+                    .and_then(|subject| staying.get(&subject).cloned())
+                    .unwrap_or_default();
+                for repository in repositories {
+                    note(&mut staying, image, &repository);
+                    let name = image.tag.clone().filter(|_| repository != image.repository);
+                    let name =
+                        name.map(|tag| Reference::tagged(Repository::clone(&repository), tag));
+                    candidates.push(Candidate {
+                        image: Arc::clone(image),
+                        name,
+                        rewritten_from: None,
+                    });
+                }
+            }
+            attached = rest;
+        }
+    }
+}
+
+impl Candidate {
+    /// Its repository in the output.
+    fn repository(&self) -> Arc<Repository> {
+        match &self.name {
+            Some(name) => Arc::new(name.repository().clone()),
+            None => Arc::clone(&self.image.repository),
+        }
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Image)) {
+        let image = Arc::make_mut(&mut self.image);
+        change(image);
+        image.size = image.items.iter().map(|item| item.size).sum();
+    }
+}
+
+fn planned(candidate: Candidate) -> PlannedImage {
+    let Candidate {
+        image,
+        name,
+        rewritten_from,
+    } = candidate;
+    let renamed_from = name.is_some().then(|| image.reference());
+    let image = Arc::unwrap_or_clone(image);
+    let (repository, tag) = match name {
+        Some(name) => {
+            let (repository, tag, _) = name.into_parts();
+            (Arc::new(repository), tag)
+        }
+        None => (image.repository, image.tag),
+    };
+    PlannedImage {
+        repository,
+        tag,
+        digest: image.digest,
+        items: image.items,
+        origin: image.origin,
+        renamed_from,
+        rewritten_from,
+        left_out: Vec::new(),
+    }
+}

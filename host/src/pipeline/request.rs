@@ -1,0 +1,41 @@
+//! What a release asks for.
+
+use std::fmt;
+use std::sync::Arc;
+
+use regcarve_names::Pattern;
+
+/// Where a request was written, for every message about it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// A line of a list, counted from 1.
+    Line {
+        /// The path of the list as the user wrote it; `-` for standard input.
+        list: Arc<str>,
+        /// The line.
+        line: u32,
+    },
+    /// A flag of the command line: `--image`, `--all`.
+    Flag(&'static str),
+    /// An artifact that came along with an image.
+    AttachedTo(Arc<str>),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line { list, line } => write!(f, "{list}:{line}"),
+            Self::Flag(flag) => f.write_str(flag),
+            Self::AttachedTo(image) => write!(f, "attached to {image}"),
+        }
+    }
+}
+
+/// A reference, or a pattern of references, with its origin.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What is asked for.
+    pub pattern: Pattern,
+    /// By whom.
+    pub origin: Origin,
+}

@@ -1,0 +1,445 @@
+//! From wishes to images: every digest, every size, every file that is needed, and all that is wrong with them.
+//!
+//! Several readers work at once, each on a repository of its own. What they answer is believed of nothing that
+//! the host can see for itself: that a file is there, is a plain file and has the right size; that the
+//! bytes of a manifest have its digest.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use regcarve_names::{Digest, Platform, Repository};
+
+use super::catalog::Wishes;
+use super::contents::{Content, Contents, Presence};
+use super::image::{ContentId, Image, Item, reference};
+use super::problem::{Problem, Severity};
+use super::request::Origin;
+use crate::capability::{ReadError, SourceTree, TreePath};
+use crate::error::Error;
+use crate::progress::Progress;
+use crate::wasm::Component;
+use crate::wasm::reader::{Found, Reader, Resolution, Wanted};
+
+/// Images in one call to a reader. More would cost memory on both sides and save nothing.
+const BATCH: usize = 256;
+
+/// What resolving gives.
+#[derive(Debug, Default)]
+pub struct Resolved {
+    /// Images that are whole, sorted by repository, tag and digest.
+    pub images: Vec<Arc<Image>>,
+    /// All content that any of them needs.
+    pub contents: Contents,
+    /// All that is wrong.
+    pub problems: Vec<Problem>,
+    /// Wishes for which there is nothing, for which a hint may still be found.
+    pub missing: Vec<(Repository, Wanted, usize)>,
+}
+
+/// How to resolve.
+pub struct Resolver<'a> {
+    /// The reader.
+    pub component: &'a Component,
+    /// The source.
+    pub source: &'a Arc<SourceTree>,
+    /// How many readers at once.
+    pub jobs: usize,
+    /// Whether artifacts that speak of an image come along.
+    pub attached: bool,
+}
+
+impl Resolver<'_> {
+    /// Resolves all wishes.
+    pub fn resolve(
+        &self,
+        wishes: &Wishes,
+        first: Reader,
+        progress: &Progress,
+    ) -> Result<Resolved, Error> {
+        let repositories: Vec<_> = wishes.by_repository.iter().collect();
+        let queue = Queue {
+            repositories,
+            next: AtomicUsize::new(0),
+        };
+        let shared = Mutex::new(Resolved::default());
+        let work = |reader: Reader| {
+            Worker {
+                resolver: self,
+                reader,
+                shared: &shared,
+                names: Names::default(),
+            }
+            .run(&queue, progress)
+        };
+        // A second reader is only worth its start when there is a second repository.
+        let others = self.jobs.min(queue.repositories.len()).saturating_sub(1);
+        std::thread::scope(|scope| {
+            let handles: Vec<_> = (0..others)
+                .map(|_| {
+                    scope.spawn(|| {
+                        Reader::start(self.component, Arc::clone(self.source)).and_then(work)
+                    })
+                })
+                .collect();
+            let mut result = work(first);
+            for handle in handles {
+                let other = handle
+                    .join()
+                    .unwrap_or_else(|_| Err(Error::Internal("a resolving thread panicked".into())));
+                result = result.and(other);
+            }
+            result
+        })?;
+        let mut resolved = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.verify_manifests(&mut resolved);
+        resolved.keep_whole_images();
+        Ok(resolved)
+    }
+
+    /// Hashes manifests that the reader got in another way than from a host that hashed them.
+    fn verify_manifests(&self, resolved: &mut Resolved) {
+        let manifests: HashSet<ContentId> = resolved
+            .images
+            .iter()
+            .flat_map(|image| &image.items)
+            .filter(|item| item.kind.is_manifest())
+            .map(|item| item.content)
+            .collect();
+        for id in manifests {
+            let content = resolved.contents.get_mut(id);
+            if content.verified || !matches!(content.presence, Presence::File(_)) {
+                continue;
+            }
+            content.verified = true;
+            if let Ok(path) = TreePath::parse(&content.path)
+                && let Err(error) = self.source.read_blob(path, Some(&content.digest))
+            {
+                content.presence = presence(Err(error));
+            }
+        }
+    }
+}
+
+/// Repositories that are still to be resolved.
+struct Queue<'w> {
+    repositories: Vec<(&'w Repository, &'w BTreeMap<Wanted, Origin>)>,
+    next: AtomicUsize,
+}
+
+impl<'w> Queue<'w> {
+    fn take(&self) -> Option<(&'w Repository, &'w BTreeMap<Wanted, Origin>)> {
+        self.repositories
+            .get(self.next.fetch_add(1, Ordering::Relaxed))
+            .copied()
+    }
+}
+
+/// Media types and platforms repeat without end; each is kept once by each worker.
+#[derive(Default)]
+struct Names {
+    media_types: HashMap<String, Arc<str>>,
+    platforms: HashMap<Platform, Arc<Platform>>,
+}
+
+struct Worker<'a> {
+    resolver: &'a Resolver<'a>,
+    reader: Reader,
+    shared: &'a Mutex<Resolved>,
+    names: Names,
+}
+
+impl Worker<'_> {
+    fn run(mut self, queue: &Queue<'_>, progress: &Progress) -> Result<(), Error> {
+        while let Some((name, wishes)) = queue.take() {
+            let repository = Arc::new(name.clone());
+            let mut seen = HashSet::new();
+            let wishes: Vec<_> = wishes.iter().collect();
+            for batch in wishes.chunks(BATCH) {
+                match self.batch(&repository, batch, &mut seen) {
+                    Ok(()) => {}
+                    // The other repositories may have more to say.
+                    Err(Error::Problems(problems)) => self.lock().problems.extend(problems),
+                    Err(error) => return Err(error),
+                }
+                progress.advance(batch.len() as u64);
+            }
+        }
+        Ok(())
+    }
+
+    /// Resolves some wishes, and what is attached to their images. `seen` holds the images of this
+    /// repository that are there already.
+    fn batch(
+        &mut self,
+        repository: &Arc<Repository>,
+        batch: &[(&Wanted, &Origin)],
+        seen: &mut HashSet<(Option<String>, Digest)>,
+    ) -> Result<(), Error> {
+        let wanted: Vec<Wanted> = batch.iter().map(|(wanted, _)| (*wanted).clone()).collect();
+        let answers = self.reader.resolve(repository, &wanted)?;
+        let mut frontier = Vec::new();
+        for (answer, (wanted, origin)) in answers.into_iter().zip(batch) {
+            match answer {
+                Resolution::Found(found) => {
+                    seen.insert((found.tag.as_ref().map(ToString::to_string), found.digest));
+                    self.add(repository, found, (*origin).clone(), None, &mut frontier);
+                }
+                Resolution::Missing(cause) => {
+                    let mut shared = self.lock();
+                    let reference = wanted_name(repository, wanted);
+                    let position = shared.problems.len();
+                    shared.missing.push((
+                        Repository::clone(repository),
+                        (*wanted).clone(),
+                        position,
+                    ));
+                    shared.problems.push(Problem {
+                        severity: Severity::Missing,
+                        reference,
+                        origin: Some((*origin).clone()),
+                        path: None,
+                        cause,
+                        hint: None,
+                    });
+                }
+                Resolution::Damaged(damages) => {
+                    self.damaged(&wanted_name(repository, wanted), origin, damages)
+                }
+            }
+        }
+        if self.resolver.attached {
+            self.attached(repository, frontier, seen)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Takes along what speaks of these manifests, and what speaks of that.
+    fn attached(
+        &mut self,
+        repository: &Arc<Repository>,
+        mut frontier: Vec<(Digest, Arc<str>)>,
+        seen: &mut HashSet<(Option<String>, Digest)>,
+    ) -> Result<(), Error> {
+        let mut asked = HashSet::new();
+        while !frontier.is_empty() {
+            frontier.retain(|(digest, _)| asked.insert(*digest));
+            let parents: HashMap<Digest, Arc<str>> = frontier.iter().cloned().collect();
+            let manifests: Vec<Digest> = frontier.drain(..).map(|(digest, _)| digest).collect();
+            if manifests.is_empty() {
+                break;
+            }
+            for (subject, resolution) in self.reader.attached(repository, &manifests)? {
+                let origin = Origin::AttachedTo(Arc::clone(&parents[&subject]));
+                match resolution {
+                    Resolution::Found(found) => {
+                        if seen.insert((found.tag.as_ref().map(ToString::to_string), found.digest))
+                        {
+                            self.add(repository, found, origin, Some(subject), &mut frontier);
+                        }
+                    }
+                    // It was there when it was looked for; gone is gone.
+                    Resolution::Missing(_) => {}
+                    Resolution::Damaged(damages) => {
+                        let reference =
+                            format!("an artifact that speaks of {repository}@{subject}");
+                        self.damaged(&reference, &origin, damages);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds an image and looks at the files that nobody has looked at yet.
+    fn add(
+        &mut self,
+        repository: &Arc<Repository>,
+        found: Found,
+        origin: Origin,
+        subject: Option<Digest>,
+        frontier: &mut Vec<(Digest, Arc<str>)>,
+    ) {
+        let verified = self.reader.take_verified();
+        let name: Arc<str> = reference(repository, found.tag.as_ref(), &found.digest).into();
+        let mut items = Vec::with_capacity(found.items.len());
+        let mut fresh = Vec::new();
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        for item in found.items {
+            if item.kind.is_manifest() {
+                frontier.push((item.digest, Arc::clone(&name)));
+            }
+            let id = match shared.contents.find(&item.digest) {
+                Some(id) => id,
+                None => {
+                    let path: Arc<str> = item.path.into();
+                    let id = shared.contents.add(Content {
+                        digest: item.digest,
+                        path: Arc::clone(&path),
+                        presence: Presence::Absent,
+                        verified: false,
+                    });
+                    fresh.push((id, path));
+                    id
+                }
+            };
+            if verified.contains(&item.digest) {
+                shared.contents.get_mut(id).verified = true;
+            }
+            items.push(Item {
+                content: id,
+                kind: item.kind,
+                media_type: self.names.media_type(item.media_type),
+                platform: item.platform.map(|platform| self.names.platform(platform)),
+                describes: item.describes.map(Box::new),
+                optional: item.optional,
+                size: item.size,
+                children: item.children,
+            });
+        }
+        shared.images.push(Arc::new(Image {
+            repository: Arc::clone(repository),
+            tag: found.tag,
+            digest: found.digest,
+            size: items.iter().map(|item| item.size).sum(),
+            items,
+            origin,
+            subject,
+        }));
+        drop(shared);
+
+        // Outside the lock: this is where the disk is asked.
+        let looked: Vec<_> = fresh
+            .into_iter()
+            .map(|(id, path)| (id, self.look(&path)))
+            .collect();
+        let mut shared = self.lock();
+        for (id, presence) in looked {
+            shared.contents.get_mut(id).presence = presence;
+        }
+    }
+
+    fn look(&self, path: &str) -> Presence {
+        match TreePath::parse(path) {
+            Ok(path) => presence(self.resolver.source.file_size(path)),
+            Err(error) => Presence::Damaged(error.to_string()),
+        }
+    }
+
+    fn damaged(&self, reference: &str, origin: &Origin, damages: Vec<(String, String)>) {
+        let problems = damages.into_iter().map(|(path, cause)| Problem {
+            severity: Severity::Damaged,
+            reference: reference.into(),
+            origin: Some(origin.clone()),
+            path: Some(path),
+            cause,
+            hint: None,
+        });
+        self.lock().problems.extend(problems);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Resolved> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Names {
+    fn media_type(&mut self, name: String) -> Arc<str> {
+        match self.media_types.get(&name) {
+            Some(shared) => Arc::clone(shared),
+            None => {
+                let shared: Arc<str> = name.as_str().into();
+                self.media_types.insert(name, Arc::clone(&shared));
+                shared
+            }
+        }
+    }
+
+    fn platform(&mut self, platform: Platform) -> Arc<Platform> {
+        match self.platforms.get(&platform) {
+            Some(shared) => Arc::clone(shared),
+            None => {
+                let shared = Arc::new(platform.clone());
+                self.platforms.insert(platform, Arc::clone(&shared));
+                shared
+            }
+        }
+    }
+}
+
+fn presence(answer: Result<u64, ReadError>) -> Presence {
+    match answer {
+        Ok(size) => Presence::File(size),
+        Err(ReadError::NotFound) => Presence::Absent,
+        Err(ReadError::Damaged(text)) => Presence::Damaged(text),
+        Err(ReadError::Fault(fault)) => Presence::Unreadable(fault.to_string()),
+    }
+}
+
+impl Resolved {
+    /// Sorts the images, and takes out those that lack content, with a problem for each thing that is wrong.
+    fn keep_whole_images(&mut self) {
+        self.images.sort_by(|a, b| {
+            (&a.repository, &a.tag, &a.digest).cmp(&(&b.repository, &b.tag, &b.digest))
+        });
+        let contents = &self.contents;
+        let problems = &mut self.problems;
+        self.images.retain(|image| {
+            let before = problems.len();
+            problems.extend(
+                image
+                    .items
+                    .iter()
+                    .filter_map(|item| check(image, item, contents.get(item.content))),
+            );
+            problems.len() == before
+        });
+    }
+}
+
+/// What is wrong with a piece of content, for an image that needs it.
+fn check(image: &Image, item: &Item, content: &Content) -> Option<Problem> {
+    let (severity, cause) = match &content.presence {
+        Presence::Made(_) => return None,
+        Presence::File(size) if *size == item.size => return None,
+        Presence::Absent if item.optional => return None,
+        Presence::File(size) => {
+            let cause = format!(
+                "has {size} bytes, but {} names {} with {} bytes",
+                image.digest.short(),
+                content.digest,
+                item.size
+            );
+            (Severity::Damaged, cause)
+        }
+        Presence::Absent => (
+            Severity::Damaged,
+            format!("there is no such file; it should hold {}", content.digest),
+        ),
+        Presence::Damaged(text) => (Severity::Damaged, text.clone()),
+        Presence::Unreadable(text) => (Severity::Unreadable, text.clone()),
+    };
+    Some(Problem {
+        severity,
+        reference: image.reference(),
+        origin: Some(image.origin.clone()),
+        path: Some(content.path.to_string()),
+        cause,
+        hint: None,
+    })
+}
+
+fn wanted_name(repository: &Repository, wanted: &Wanted) -> String {
+    let tag = wanted
+        .tag
+        .as_ref()
+        .map(|tag| format!(":{tag}"))
+        .unwrap_or_default();
+    let digest = wanted
+        .digest
+        .as_ref()
+        .map(|digest| format!("@{digest}"))
+        .unwrap_or_default();
+    format!("{repository}{tag}{digest}")
+}

@@ -1,0 +1,75 @@
+//! How far a run is. Shown on a terminal only; a log file of a pipeline stays free of it.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// A bar, or nothing.
+#[derive(Clone)]
+pub struct Progress {
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    /// Shown if standard error is a terminal and the user wants it.
+    pub fn new(wanted: bool) -> Self {
+        if !wanted || !std::io::stderr().is_terminal() {
+            return Self { bar: None };
+        }
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self { bar: Some(bar) }
+    }
+
+    /// For tests and library use: nothing is shown.
+    pub fn hidden() -> Self {
+        Self { bar: None }
+    }
+
+    /// A new stage of `length` images begins.
+    pub fn stage(&self, name: &'static str, length: usize) {
+        self.begin(name, length as u64, "{msg:10} {wide_bar} {pos}/{len} {eta}");
+    }
+
+    /// A new stage of `length` bytes begins.
+    pub fn bytes(&self, name: &'static str, length: u64) {
+        self.begin(
+            name,
+            length,
+            "{msg:10} {wide_bar} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}",
+        );
+    }
+
+    fn begin(&self, name: &'static str, length: u64, template: &str) {
+        let Some(bar) = &self.bar else { return };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.reset();
+        bar.set_length(length);
+        bar.set_message(name);
+    }
+
+    /// So much more is done.
+    pub fn advance(&self, by: u64) {
+        if let Some(bar) = &self.bar {
+            bar.inc(by);
+        }
+    }
+
+    /// Prints a line without tearing the bar.
+    pub fn message(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{line}")),
+            None => eprintln!("{line}"),
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn done(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

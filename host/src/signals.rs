@@ -1,0 +1,36 @@
+//! SIGINT, SIGTERM and SIGHUP: asked to stop, the run stops at the next image and cleans up after itself.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use crate::error::Error;
+
+/// One flag a signal.
+static CAUGHT: OnceLock<Vec<(i32, Arc<AtomicBool>)>> = OnceLock::new();
+
+/// Starts to listen. A second signal of the same kind ends the process at once.
+pub fn listen() -> std::io::Result<()> {
+    let mut flags = Vec::new();
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        let flag = Arc::new(AtomicBool::new(false));
+        // In this order, so that the first signal finds the flag unset.
+        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&flag))?;
+        signal_hook::flag::register(signal, Arc::clone(&flag))?;
+        flags.push((signal, flag));
+    }
+    // Called once, at the start of the program.
+    let _ = CAUGHT.set(flags);
+    Ok(())
+}
+
+/// An error if the run was asked to stop.
+pub fn check() -> Result<(), Error> {
+    let caught = CAUGHT
+        .get()
+        .into_iter()
+        .flatten()
+        .find(|(_, flag)| flag.load(Ordering::Relaxed));
+    caught.map_or(Ok(()), |(signal, _)| Err(Error::Signal(*signal)))
+}

@@ -1,0 +1,52 @@
+//! Generated from `wit`. What two worlds share is generated once.
+
+/// World `reader`, and all imports that it shares with others.
+pub(super) mod reader {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "regcarve:plugin/reader",
+        imports: { default: trappable },
+    });
+}
+
+/// World `writer`.
+pub(super) mod writer {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "regcarve:plugin/writer",
+        imports: { default: trappable },
+        with: {
+            "regcarve:plugin/types": super::reader::regcarve::plugin::types,
+            "regcarve:plugin/log": super::reader::regcarve::plugin::log,
+        },
+    });
+}
+
+/// World `policy`.
+pub(super) mod policy {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "regcarve:plugin/policy",
+        imports: { default: trappable },
+        with: {
+            "regcarve:plugin/types": super::reader::regcarve::plugin::types,
+            "regcarve:plugin/log": super::reader::regcarve::plugin::log,
+        },
+    });
+}
+
+/// World `selector`.
+pub(super) mod selector {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "regcarve:plugin/selector",
+        imports: { default: trappable },
+        with: {
+            "regcarve:plugin/log": super::reader::regcarve::plugin::log,
+        },
+    });
+}
+
+pub(super) use policy::regcarve::plugin::content;
+pub(super) use reader::regcarve::plugin::{log, source, types};
+pub(super) use writer::regcarve::plugin::output;

@@ -1,0 +1,172 @@
+//! What goes wrong with components.
+
+use regcarve_names::Digest;
+use wasmtime::Trap;
+
+use super::Role;
+use super::limits::Reached;
+use crate::capability::Fault;
+use crate::text;
+
+/// A component that failed or was refused. It ends the run with its own exit code.
+#[derive(Debug, thiserror::Error)]
+#[error("component `{component}` {problem}")]
+pub struct ComponentFailure {
+    /// A shipped name, or the path of a file.
+    pub component: String,
+    /// What is wrong with it.
+    #[source]
+    pub problem: Problem,
+}
+
+/// What is wrong with a component.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// No shipped component has that name.
+    #[error("is not shipped for the role {role}; shipped are: {}", known.join(", "))]
+    Unknown {
+        /// What it was wanted for.
+        role: Role,
+        /// What there is.
+        known: Vec<&'static str>,
+    },
+    /// The file cannot be read.
+    #[error("cannot be read: {0}")]
+    Unreadable(Fault),
+    /// The file is longer than any sensible component.
+    #[error("is {size} bytes long; {limit} are allowed")]
+    TooLarge {
+        /// Its size.
+        size: u64,
+        /// What is allowed.
+        limit: u64,
+    },
+    /// The bytes are no component.
+    #[error("is {found}, not a WebAssembly component\n  hint: {hint}")]
+    NotAComponent {
+        /// What they are.
+        found: &'static str,
+        /// What helps.
+        hint: &'static str,
+    },
+    /// It begins like a component, but it is not valid.
+    #[error("is not a valid component: {0}")]
+    Invalid(String),
+    /// The bytes are not those that the user named.
+    #[error("has the digest {found}, but the command line pins {pinned}")]
+    Pin {
+        /// What the command line says.
+        pinned: Digest,
+        /// What the file has.
+        found: Digest,
+    },
+    /// There is no pin, and the user demands one.
+    #[error("is not pinned\n  hint: write {0} to accept exactly these bytes")]
+    NotPinned(String),
+    /// It does not export what its role needs.
+    #[error("is no {role}: it does not export `{missing}`; it exports {found}")]
+    WrongRole {
+        /// What it was wanted for.
+        role: Role,
+        /// The interface.
+        missing: &'static str,
+        /// What it does export.
+        found: String,
+    },
+    /// It imports what its role is not given.
+    #[error("asks for more than a {role} is given: it imports {}\n  hint: {hint}", imports.join(", "))]
+    Import {
+        /// What it was wanted for.
+        role: Role,
+        /// The interfaces.
+        imports: Vec<String>,
+        /// What helps.
+        hint: &'static str,
+    },
+    /// Its settings are wrong.
+    #[error("does not accept its settings:{}", list(.0))]
+    Settings(Vec<(String, String)>),
+    /// The settings could not even be handed over.
+    #[error("has settings that cannot be used: {0}")]
+    UnusableSettings(String),
+    /// It reached a limit.
+    #[error("was stopped: {reached}{}", hint(reached.flag()))]
+    Limit {
+        /// Which one.
+        reached: Reached,
+    },
+    /// It broke off.
+    #[error("broke off: {0}")]
+    Trapped(String),
+    /// It gave up.
+    #[error("gave up: {0}")]
+    GaveUp(String),
+    /// Its answer cannot be.
+    #[error("gave an answer that cannot be: {0}")]
+    Answer(String),
+    /// It could not be made ready to run.
+    #[error("cannot be started: {0}")]
+    Start(String),
+}
+
+fn list(problems: &[(String, String)]) -> String {
+    problems
+        .iter()
+        .map(|(path, message)| {
+            let place = if path.is_empty() { "" } else { ": " };
+            format!(
+                "\n  {}{place}{}",
+                text::visible(path),
+                text::visible(message)
+            )
+        })
+        .collect()
+}
+
+fn hint(flag: Option<&'static str>) -> String {
+    flag.map(|flag| format!("\n  hint: {flag} raises this limit"))
+        .unwrap_or_default()
+}
+
+impl ComponentFailure {
+    /// Puts a problem down with the component that has it.
+    pub(super) fn new(component: &str, problem: Problem) -> Self {
+        Self {
+            component: component.into(),
+            problem,
+        }
+    }
+
+    /// What a failed call into a component means.
+    pub(super) fn from_call(component: &str, error: &wasmtime::Error) -> Self {
+        let problem = match (
+            error.downcast_ref::<Reached>(),
+            error.downcast_ref::<Trap>(),
+        ) {
+            (Some(reached), _) => Problem::Limit {
+                reached: reached.clone(),
+            },
+            (None, Some(trap)) => Problem::Trapped(explain(*trap).into()),
+            (None, None) => Problem::Trapped(text::visible(&format!("{error:#}")).into_owned()),
+        };
+        Self::new(component, problem)
+    }
+}
+
+/// A trap in words that help the author of the component.
+fn explain(trap: Trap) -> &'static str {
+    match trap {
+        Trap::StackOverflow => "its stack is used up (endless recursion?)",
+        Trap::UnreachableCodeReached => {
+            "it panicked or aborted; its last words, if any, are in the log above"
+        }
+        Trap::MemoryOutOfBounds => "it reached outside its memory",
+        Trap::TableOutOfBounds => "it reached outside a table",
+        Trap::IndirectCallToNull | Trap::BadSignature => "it called a function that is not there",
+        Trap::IntegerDivisionByZero => "it divided by zero",
+        Trap::IntegerOverflow | Trap::BadConversionToInteger => "a number did not fit",
+        Trap::Interrupt => "its time was up",
+        Trap::CannotEnterComponent => "it was called again after it had broken off",
+        _ => "it did something that WebAssembly does not allow",
+    }
+}

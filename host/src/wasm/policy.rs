@@ -1,0 +1,305 @@
+//! The role of a policy: shown images, it says what becomes of them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use regcarve_names::{Digest, Platform, Reference, Repository};
+
+use super::bindings::policy as bindings;
+use super::bindings::policy::exports::regcarve::plugin::decide as exported;
+use super::bindings::types;
+use super::component::{Component, Instance};
+use super::failure::Problem as Wrong;
+use super::reader::{platform_in, platform_out};
+use super::state::Power;
+use super::writer::content_records;
+use crate::capability::{MAX_BLOB, ReadError, SourceTree, TreePath};
+use crate::error::Error;
+use crate::pipeline::contents::{Contents, Presence};
+use crate::pipeline::image::{ContentId, Image};
+
+/// What becomes of an image, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// It stays.
+    Keep,
+    /// It stays, but of its platforms only these travel.
+    KeepPlatforms(Vec<Platform>),
+    /// It gets another top manifest.
+    Rewrite {
+        /// Children before parents, the new top last.
+        manifests: Vec<NewManifest>,
+        /// What else travels.
+        contents: Vec<Digest>,
+    },
+    /// It gets another name.
+    Rename(Reference),
+    /// It does not belong to the release.
+    Drop(String),
+    /// The release lacks something without it.
+    Missing(String),
+}
+
+/// A manifest that a policy made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewManifest {
+    /// Its media type.
+    pub media_type: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The manifest whose place it takes.
+    pub instead_of: Digest,
+}
+
+/// Who a policy is.
+#[derive(Debug, Clone)]
+pub struct Description {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// One sentence.
+    pub summary: String,
+    /// A JSON schema of its settings.
+    pub settings_schema: String,
+}
+
+/// A policy at work.
+pub struct Policy {
+    instance: Instance<bindings::Policy>,
+    /// How decisions are signed: its own name, or its file's.
+    name: String,
+}
+
+impl Policy {
+    /// A fresh instance that may read manifests and configs of the images that it is asked about.
+    pub fn start(
+        component: &Component,
+        source: Arc<SourceTree>,
+        contents: Arc<RwLock<Contents>>,
+    ) -> Result<Self, Error> {
+        let power = Power::Content(ContentPower {
+            source,
+            contents,
+            images: Vec::new(),
+            known: None,
+        });
+        let instance = component.instantiate(power, |pre, store| {
+            bindings::PolicyPre::new(pre.clone())?.instantiate(store)
+        })?;
+        Ok(Self {
+            name: instance.name.to_string(),
+            instance,
+        })
+    }
+
+    /// How decisions are signed.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Who it is.
+    pub fn describe(&mut self) -> Result<Description, Error> {
+        let description = self
+            .instance
+            .run(|store, world| world.regcarve_plugin_decide().call_describe(store))?;
+        Ok(Description {
+            name: description.name,
+            version: description.version,
+            summary: description.summary,
+            settings_schema: description.settings_schema,
+        })
+    }
+
+    /// Hands it its settings, a JSON text.
+    pub fn configure(&mut self, settings: &str) -> Result<(), Error> {
+        let answer = self.instance.run(|store, world| {
+            world
+                .regcarve_plugin_decide()
+                .call_configure(store, settings)
+        })?;
+        answer.map_err(|diagnostics| {
+            let list = diagnostics
+                .into_iter()
+                .map(|one| (one.path, one.message))
+                .collect();
+            self.instance.fail(Wrong::Settings(list)).into()
+        })
+    }
+
+    /// Asks about the images of one repository.
+    pub fn decide(
+        &mut self,
+        repository: &Repository,
+        images: &[Arc<Image>],
+    ) -> Result<Vec<Decision>, Error> {
+        let rows: Vec<_> = images.iter().map(|image| row(image)).collect();
+        if let Power::Content(power) = &mut self.instance.state().power {
+            power.images.clear();
+            power.images.extend_from_slice(images);
+            power.known = None;
+        }
+        let answer = self.instance.run(|store, world| {
+            world
+                .regcarve_plugin_decide()
+                .call_decide(store, repository.as_str(), &rows)
+        })?;
+        let decisions = answer.map_err(|text| {
+            Error::from(
+                self.instance
+                    .fail(Wrong::GaveUp(format!("at {repository}: {text}"))),
+            )
+        })?;
+        if decisions.len() != images.len() {
+            return Err(self.nonsense(format!(
+                "{} decisions on {} images",
+                decisions.len(),
+                images.len()
+            )));
+        }
+        decisions
+            .into_iter()
+            .map(|decision| self.decision(decision))
+            .collect()
+    }
+
+    fn decision(&self, decision: exported::Decision) -> Result<Decision, Error> {
+        Ok(match decision {
+            exported::Decision::Keep => Decision::Keep,
+            exported::Decision::Drop(reason) => Decision::Drop(reason),
+            exported::Decision::Missing(cause) => Decision::Missing(cause),
+            exported::Decision::Rename(name) => match Reference::parse(&name) {
+                Ok(reference) if reference.tag().is_some() && reference.digest().is_none() => {
+                    Decision::Rename(reference)
+                }
+                Ok(_) => {
+                    return Err(
+                        self.nonsense(format!("the new name {name:?} has no tag, or has a digest"))
+                    );
+                }
+                Err(error) => return Err(self.nonsense(format!("the new name {name:?}: {error}"))),
+            },
+            exported::Decision::KeepPlatforms(platforms) => Decision::KeepPlatforms(
+                platforms
+                    .iter()
+                    .map(|platform| {
+                        platform_in(platform)
+                            .ok_or_else(|| self.nonsense(format!("the platform {platform:?}")))
+                    })
+                    .collect::<Result<_, _>>()?,
+            ),
+            exported::Decision::Rewrite(rewritten) => Decision::Rewrite {
+                manifests: rewritten
+                    .manifests
+                    .into_iter()
+                    .map(|manifest| {
+                        Ok(NewManifest {
+                            media_type: manifest.media_type,
+                            bytes: manifest.bytes,
+                            instead_of: self.digest(&manifest.instead_of)?,
+                        })
+                    })
+                    .collect::<Result<_, Error>>()?,
+                contents: rewritten
+                    .contents
+                    .iter()
+                    .map(|digest| self.digest(digest))
+                    .collect::<Result<_, _>>()?,
+            },
+        })
+    }
+
+    fn digest(&self, text: &str) -> Result<Digest, Error> {
+        Digest::parse(text).map_err(|error| self.nonsense(format!("the digest {text:?}: {error}")))
+    }
+
+    /// A failure of this policy because of what it answered.
+    pub fn nonsense(&self, what: String) -> Error {
+        self.instance.fail(Wrong::Answer(what)).into()
+    }
+}
+
+/// What a policy is shown of an image.
+fn row(image: &Image) -> exported::Image {
+    exported::Image {
+        tag: image.tag.as_ref().map(ToString::to_string),
+        digest: image.digest.to_string(),
+        media_type: image.top().media_type.to_string(),
+        size: image.size,
+        platforms: image.platforms().map(platform_out).collect(),
+    }
+}
+
+/// What the host lends to a policy.
+pub(super) struct ContentPower {
+    source: Arc<SourceTree>,
+    contents: Arc<RwLock<Contents>>,
+    /// The images of the call at hand.
+    images: Vec<Arc<Image>>,
+    /// Content of these images; made when it is first asked for.
+    known: Option<HashMap<Digest, (ContentId, bool)>>,
+}
+
+impl ContentPower {
+    pub(super) fn closure(&mut self, image: &str) -> Result<Vec<types::Content>, types::Failure> {
+        let digest = parse(image)?;
+        let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
+        match self.images.iter().find(|image| image.digest == digest) {
+            Some(image) => Ok(content_records(&image.items, &contents)),
+            None => Err(types::Failure::Refused(format!(
+                "{digest} is none of the images in this call"
+            ))),
+        }
+    }
+
+    pub(super) fn read_blob(&mut self, digest: &str) -> Result<Vec<u8>, types::Failure> {
+        let digest = parse(digest)?;
+        let known = self
+            .known
+            .get_or_insert_with(|| known(&self.images, &self.contents));
+        let refused = |text: &str| Err(types::Failure::Refused(format!("{digest} {text}")));
+        let id = match known.get(&digest) {
+            Some((id, true)) => *id,
+            Some((_, false)) => {
+                return refused("is a layer; only manifests and configs can be read");
+            }
+            None => return refused("belongs to none of the images in this call"),
+        };
+        let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
+        let content = contents.get(id);
+        match &content.presence {
+            Presence::Made(bytes) => return Ok(bytes.clone()),
+            Presence::File(size) if *size > MAX_BLOB => {
+                return refused(&format!("has {size} bytes; {MAX_BLOB} can be read"));
+            }
+            _ => {}
+        }
+        let path = TreePath::parse(&content.path)
+            .map_err(|error| types::Failure::Other(error.to_string()))?;
+        match self.source.read_blob(path, Some(&digest)) {
+            Ok((_, bytes)) => Ok(bytes),
+            Err(ReadError::NotFound) => Err(types::Failure::NotFound),
+            Err(ReadError::Damaged(text)) => {
+                Err(types::Failure::Damaged(format!("{path}: {text}")))
+            }
+            Err(ReadError::Fault(fault)) => Err(types::Failure::Other(fault.to_string())),
+        }
+    }
+}
+
+/// All content of some images, and whether a policy may read it.
+fn known(images: &[Arc<Image>], contents: &RwLock<Contents>) -> HashMap<Digest, (ContentId, bool)> {
+    let contents = contents.read().unwrap_or_else(PoisonError::into_inner);
+    let mut known = HashMap::new();
+    for item in images.iter().flat_map(|image| &image.items) {
+        let readable = item.kind != crate::pipeline::image::Kind::Layer;
+        let digest = contents.get(item.content).digest;
+        // The same bytes may be a layer here and a config there.
+        known.entry(digest).or_insert((item.content, false)).1 |= readable;
+    }
+    known
+}
+
+fn parse(digest: &str) -> Result<Digest, types::Failure> {
+    Digest::parse(digest).map_err(|error| types::Failure::Refused(error.to_string()))
+}

@@ -1,0 +1,465 @@
+//! The role of a reader: asked for images, it answers with digests and places in the source.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use regcarve_names::{Digest, Platform, Repository, Tag};
+
+use super::bindings::reader as bindings;
+use super::bindings::reader::exports::regcarve::plugin::read as exported;
+use super::bindings::{source, types};
+use super::component::{Component, Instance};
+use super::failure::Problem as Wrong;
+use super::state::Power;
+use crate::capability::{Fault, MAX_FILE, ReadError, SourceTree, TreePath};
+use crate::error::Error;
+use crate::pipeline::image::Kind;
+use crate::pipeline::problem::{Problem, Severity};
+
+/// An image that is asked for, by tag, by digest, or by both (which then have to agree).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Wanted {
+    /// The tag.
+    pub tag: Option<Tag>,
+    /// The digest.
+    pub digest: Option<Digest>,
+}
+
+/// What became of a request, checked.
+#[derive(Debug)]
+pub enum Resolution {
+    /// There it is, as far as the reader knows.
+    Found(Found),
+    /// There is no such image.
+    Missing(String),
+    /// It is not whole: files and what is wrong with them.
+    Damaged(Vec<(String, String)>),
+}
+
+/// An image with all that belongs to it. The first item is the top; every digest occurs once; all positions
+/// are within the list.
+#[derive(Debug)]
+pub struct Found {
+    /// Its tag, if it was asked for by tag or found by one.
+    pub tag: Option<Tag>,
+    /// Of the top.
+    pub digest: Digest,
+    /// The closure.
+    pub items: Vec<FoundItem>,
+}
+
+/// A piece of content and the file that should hold it.
+#[derive(Debug)]
+pub struct FoundItem {
+    /// Its digest.
+    pub digest: Digest,
+    /// What the image calls it.
+    pub media_type: String,
+    /// What the image says of its size.
+    pub size: u64,
+    /// What it is for.
+    pub kind: Kind,
+    /// The platform that the naming index gives.
+    pub platform: Option<Platform>,
+    /// For an attestation: the manifest that it speaks of.
+    pub describes: Option<Digest>,
+    /// Positions in the same list.
+    pub children: Box<[u32]>,
+    /// In the source; a valid [`TreePath`].
+    pub path: String,
+    /// Whether the image is whole without it.
+    pub optional: bool,
+}
+
+/// A reader at work.
+pub struct Reader {
+    instance: Instance<bindings::Reader>,
+}
+
+impl Reader {
+    /// A fresh instance that may read `tree`.
+    pub fn start(component: &Component, tree: Arc<SourceTree>) -> Result<Self, Error> {
+        let power = Power::Source(SourcePower {
+            tree,
+            verified: HashSet::new(),
+            fault: None,
+        });
+        let instance = component.instantiate(power, |pre, store| {
+            bindings::ReaderPre::new(pre.clone())?.instantiate(store)
+        })?;
+        Ok(Self { instance })
+    }
+
+    /// The names of all repositories, sorted.
+    pub fn repositories(&mut self) -> Result<Vec<Repository>, Error> {
+        let answer = self
+            .instance
+            .run(|store, world| world.regcarve_plugin_read().call_repositories(store))?;
+        let names =
+            answer.map_err(|failure| self.source_problem("the list of repositories", failure))?;
+        self.names(&names, Repository::parse)
+    }
+
+    /// The names of all tags of a repository, sorted; none where there is no such repository.
+    pub fn tags(&mut self, repository: &Repository) -> Result<Option<Vec<Tag>>, Error> {
+        let answer = self.instance.run(|store, world| {
+            world
+                .regcarve_plugin_read()
+                .call_tags(store, repository.as_str())
+        })?;
+        match answer {
+            Ok(names) => self.names(&names, Tag::parse).map(Some),
+            Err(types::Failure::NotFound) => Ok(None),
+            Err(failure) => Err(self.source_problem(repository.as_str(), failure)),
+        }
+    }
+
+    /// As many answers as wishes, in the same order.
+    pub fn resolve(
+        &mut self,
+        repository: &Repository,
+        wanted: &[Wanted],
+    ) -> Result<Vec<Resolution>, Error> {
+        let wishes: Vec<_> = wanted
+            .iter()
+            .map(|wanted| exported::Wanted {
+                tag: wanted.tag.as_ref().map(ToString::to_string),
+                digest: wanted.digest.as_ref().map(ToString::to_string),
+            })
+            .collect();
+        let answers = self.instance.run(|store, world| {
+            world
+                .regcarve_plugin_read()
+                .call_resolve(store, repository.as_str(), &wishes)
+        })?;
+        self.check_fault(repository.as_str())?;
+        if answers.len() != wanted.len() {
+            return Err(self.nonsense(format!(
+                "{} answers to {} wishes",
+                answers.len(),
+                wanted.len()
+            )));
+        }
+        answers
+            .into_iter()
+            .zip(wanted)
+            .map(|(answer, wanted)| self.resolution(answer, Some(wanted)))
+            .collect()
+    }
+
+    /// Images that speak of these manifests, each with the manifest that it speaks of.
+    pub fn attached(
+        &mut self,
+        repository: &Repository,
+        manifests: &[Digest],
+    ) -> Result<Vec<(Digest, Resolution)>, Error> {
+        let digests: Vec<_> = manifests.iter().map(ToString::to_string).collect();
+        let answers = self.instance.run(|store, world| {
+            world
+                .regcarve_plugin_read()
+                .call_attached(store, repository.as_str(), &digests)
+        })?;
+        self.check_fault(repository.as_str())?;
+        answers
+            .into_iter()
+            .map(|answer| {
+                let subject = self.digest(&answer.subject)?;
+                if !manifests.contains(&subject) {
+                    return Err(self.nonsense(format!("{subject} was not asked about")));
+                }
+                Ok((subject, self.resolution(answer.resolution, None)?))
+            })
+            .collect()
+    }
+
+    /// What is wrong with a repository apart from its images: files and what is wrong with them.
+    pub fn inspect(&mut self, repository: &Repository) -> Result<Vec<(String, String)>, Error> {
+        let damages = self.instance.run(|store, world| {
+            world
+                .regcarve_plugin_read()
+                .call_inspect(store, repository.as_str())
+        })?;
+        self.check_fault(repository.as_str())?;
+        Ok(damages
+            .into_iter()
+            .map(|damage| (damage.path, damage.cause))
+            .collect())
+    }
+
+    /// Digests that the host has verified for this instance since this was last asked.
+    pub fn take_verified(&mut self) -> HashSet<Digest> {
+        match &mut self.instance.state().power {
+            Power::Source(power) => std::mem::take(&mut power.verified),
+            _ => HashSet::new(),
+        }
+    }
+
+    fn names<T: Ord, E: std::fmt::Display>(
+        &self,
+        names: &[String],
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Result<Vec<T>, Error> {
+        let mut parsed = Vec::with_capacity(names.len());
+        for name in names {
+            let name = parse(name).map_err(|error| self.nonsense(format!("{name:?}: {error}")))?;
+            parsed.push(name);
+        }
+        // Sorted by contract; cheap to make sure of.
+        parsed.sort_unstable();
+        Ok(parsed)
+    }
+
+    fn resolution(
+        &self,
+        answer: exported::Resolution,
+        wanted: Option<&Wanted>,
+    ) -> Result<Resolution, Error> {
+        let image = match answer {
+            exported::Resolution::Found(image) => image,
+            exported::Resolution::Missing(cause) => return Ok(Resolution::Missing(cause)),
+            exported::Resolution::Damaged(damages) => {
+                return Ok(Resolution::Damaged(
+                    damages
+                        .into_iter()
+                        .map(|damage| (damage.path, damage.cause))
+                        .collect(),
+                ));
+            }
+        };
+        let digest = self.digest(&image.digest)?;
+        let tag = image
+            .tag
+            .as_deref()
+            .map(Tag::parse)
+            .transpose()
+            .map_err(|error| self.nonsense(error.to_string()))?;
+        if let Some(wanted) = wanted
+            && (tag != wanted.tag || wanted.digest.is_some_and(|wanted| wanted != digest))
+        {
+            return Err(self.nonsense(format!("another image ({digest}) than the one asked for")));
+        }
+        let count = image.contents.len();
+        let mut seen = HashSet::with_capacity(count);
+        let mut items = Vec::with_capacity(count);
+        for located in image.contents {
+            let item = self.item(located, count)?;
+            if !seen.insert(item.digest) {
+                return Err(self.nonsense(format!("{} twice in one image", item.digest)));
+            }
+            items.push(item);
+        }
+        match items.first() {
+            Some(top) if top.digest == digest && top.kind.is_manifest() => {
+                Ok(Resolution::Found(Found { tag, digest, items }))
+            }
+            _ => Err(self.nonsense(format!(
+                "the contents of {digest} do not begin with its manifest"
+            ))),
+        }
+    }
+
+    fn item(&self, located: exported::Located, count: usize) -> Result<FoundItem, Error> {
+        let content = located.content;
+        if let Err(error) = TreePath::parse(&located.path) {
+            return Err(self.nonsense(format!("the path {:?}: {error}", located.path)));
+        }
+        if content
+            .children
+            .iter()
+            .any(|child| *child as usize >= count)
+        {
+            return Err(self.nonsense(format!(
+                "{} names content that is not in the list",
+                content.digest
+            )));
+        }
+        Ok(FoundItem {
+            digest: self.digest(&content.digest)?,
+            media_type: content.media_type,
+            size: content.size,
+            kind: kind_in(content.kind),
+            // An odd platform is no reason to lose an image: it only cannot be chosen.
+            platform: content.platform.and_then(|platform| platform_in(&platform)),
+            describes: content
+                .describes
+                .as_deref()
+                .map(|digest| self.digest(digest))
+                .transpose()?,
+            children: content.children.into(),
+            path: located.path,
+            optional: located.optional,
+        })
+    }
+
+    fn digest(&self, text: &str) -> Result<Digest, Error> {
+        Digest::parse(text).map_err(|error| self.nonsense(format!("the digest {text:?}: {error}")))
+    }
+
+    fn nonsense(&self, what: String) -> Error {
+        self.instance.fail(Wrong::Answer(what)).into()
+    }
+
+    /// A fault of the system outweighs what the reader made of it.
+    fn check_fault(&mut self, reference: &str) -> Result<(), Error> {
+        match self.take_fault() {
+            Some(fault) => Err(unreadable(reference, &fault)),
+            None => Ok(()),
+        }
+    }
+
+    fn take_fault(&mut self) -> Option<Fault> {
+        match &mut self.instance.state().power {
+            Power::Source(power) => power.fault.take(),
+            _ => None,
+        }
+    }
+
+    /// A failure that ends the search for images.
+    fn source_problem(&mut self, reference: &str, failure: types::Failure) -> Error {
+        if let Some(fault) = self.take_fault() {
+            return unreadable(reference, &fault);
+        }
+        let cause = match failure {
+            types::Failure::NotFound => {
+                "the source has no such storage; check the format and the path".into()
+            }
+            types::Failure::Occupied => "occupied".into(),
+            types::Failure::Refused(text)
+            | types::Failure::Damaged(text)
+            | types::Failure::Other(text) => text,
+        };
+        Error::problem(Problem {
+            severity: Severity::Damaged,
+            reference: reference.into(),
+            origin: None,
+            path: None,
+            cause,
+            hint: None,
+        })
+    }
+}
+
+fn unreadable(reference: &str, fault: &Fault) -> Error {
+    Error::problem(Problem {
+        severity: Severity::Unreadable,
+        reference: reference.into(),
+        origin: None,
+        path: None,
+        cause: fault.to_string(),
+        hint: None,
+    })
+}
+
+/// From the contract's type.
+pub(super) fn kind_in(kind: types::Kind) -> Kind {
+    match kind {
+        types::Kind::Index => Kind::Index,
+        types::Kind::Manifest => Kind::Manifest,
+        types::Kind::Config => Kind::Config,
+        types::Kind::Layer => Kind::Layer,
+    }
+}
+
+/// To the contract's type.
+pub(super) fn kind_out(kind: Kind) -> types::Kind {
+    match kind {
+        Kind::Index => types::Kind::Index,
+        Kind::Manifest => types::Kind::Manifest,
+        Kind::Config => types::Kind::Config,
+        Kind::Layer => types::Kind::Layer,
+    }
+}
+
+/// From the contract's type; nothing if it breaks the grammar.
+pub(super) fn platform_in(platform: &types::Platform) -> Option<Platform> {
+    Platform::new(
+        &platform.os,
+        &platform.architecture,
+        platform.variant.as_deref(),
+        None,
+    )
+    .ok()
+}
+
+/// To the contract's type.
+pub(super) fn platform_out(platform: &Platform) -> types::Platform {
+    types::Platform {
+        os: platform.os().into(),
+        architecture: platform.architecture().into(),
+        variant: platform.variant().map(Into::into),
+    }
+}
+
+/// What the host lends to a reader.
+pub(super) struct SourcePower {
+    tree: Arc<SourceTree>,
+    /// Digests of blobs that the host has hashed.
+    verified: HashSet<Digest>,
+    /// The first fault of the system, kept so that no guest can make it look harmless.
+    fault: Option<Fault>,
+}
+
+type Answer<T> = Result<T, types::Failure>;
+
+impl SourcePower {
+    pub(super) fn read_link(&mut self, path: &str) -> Answer<String> {
+        self.ask(path, |tree, path| tree.read_link(path))
+            .map(|digest| digest.to_string())
+    }
+
+    pub(super) fn read_blob(&mut self, path: &str, expected: Option<&str>) -> Answer<source::Blob> {
+        let expected = expected
+            .map(Digest::parse)
+            .transpose()
+            .map_err(|error| types::Failure::Refused(error.to_string()))?;
+        let (digest, bytes) =
+            self.ask(path, |tree, path| tree.read_blob(path, expected.as_ref()))?;
+        self.verified.insert(digest);
+        Ok(source::Blob {
+            digest: digest.to_string(),
+            bytes,
+        })
+    }
+
+    pub(super) fn read_file(&mut self, path: &str) -> Answer<Vec<u8>> {
+        self.ask(path, |tree, path| tree.read_file(path, MAX_FILE))
+    }
+
+    pub(super) fn file_size(&mut self, path: &str) -> Answer<u64> {
+        self.ask(path, |tree, path| tree.file_size(path))
+    }
+
+    pub(super) fn list_directory(
+        &mut self,
+        path: &str,
+        after: Option<&str>,
+    ) -> Answer<source::Page> {
+        let page = self.ask(path, |tree, path| tree.list(path, after))?;
+        let entries = page.entries.into_iter().map(|entry| source::Entry {
+            name: entry.name,
+            directory: entry.directory,
+        });
+        Ok(source::Page {
+            entries: entries.collect(),
+            more: page.more,
+        })
+    }
+
+    fn ask<T>(
+        &mut self,
+        path: &str,
+        question: impl FnOnce(&SourceTree, TreePath<'_>) -> Result<T, ReadError>,
+    ) -> Answer<T> {
+        let path =
+            TreePath::parse(path).map_err(|error| types::Failure::Refused(error.to_string()))?;
+        question(&self.tree, path).map_err(|error| match error {
+            ReadError::NotFound => types::Failure::NotFound,
+            ReadError::Damaged(text) => types::Failure::Damaged(text),
+            ReadError::Fault(fault) => {
+                let text = fault.to_string();
+                self.fault.get_or_insert(fault);
+                types::Failure::Other(text)
+            }
+        })
+    }
+}

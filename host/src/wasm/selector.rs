@@ -1,0 +1,70 @@
+//! The role of a selector: from the text of a list to requests.
+
+use std::sync::Arc;
+
+use regcarve_names::Pattern;
+
+use super::bindings::selector as bindings;
+use super::component::{Component, Instance};
+use super::state::Power;
+use crate::error::Error;
+use crate::pipeline::request::{Origin, Request};
+
+/// A line that cannot be understood.
+#[derive(Debug)]
+pub struct BadLine {
+    /// Where it stands.
+    pub origin: Origin,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// A selector at work.
+pub struct Selector {
+    instance: Instance<bindings::Selector>,
+}
+
+impl Selector {
+    /// A fresh instance.
+    pub fn start(component: &Component) -> Result<Self, Error> {
+        let instance = component.instantiate(Power::Nothing, |pre, store| {
+            bindings::SelectorPre::new(pre.clone())?.instantiate(store)
+        })?;
+        Ok(Self { instance })
+    }
+
+    /// Reads one list: its requests, and the lines that are none.
+    pub fn parse(&mut self, name: &str, text: &str) -> Result<(Vec<Request>, Vec<BadLine>), Error> {
+        let selection = self
+            .instance
+            .run(|store, world| world.regcarve_plugin_select().call_parse(store, name, text))?;
+        let list: Arc<str> = name.into();
+        let origin = |line| Origin::Line {
+            list: Arc::clone(&list),
+            line,
+        };
+        let mut bad: Vec<_> = selection
+            .problems
+            .into_iter()
+            .map(|problem| BadLine {
+                origin: origin(problem.line),
+                message: problem.message,
+            })
+            .collect();
+        let mut requests = Vec::with_capacity(selection.requests.len());
+        for request in selection.requests {
+            match Pattern::parse(&request.reference) {
+                Ok(pattern) => requests.push(Request {
+                    pattern,
+                    origin: origin(request.line),
+                }),
+                Err(error) => bad.push(BadLine {
+                    origin: origin(request.line),
+                    message: error.to_string(),
+                }),
+            }
+        }
+        bad.sort_by(|a, b| a.origin.cmp(&b.origin));
+        Ok((requests, bad))
+    }
+}

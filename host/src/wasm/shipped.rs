@@ -1,0 +1,31 @@
+//! The components that are part of this program.
+
+use super::Role;
+
+/// A component that the build script compiled and embedded.
+pub(super) struct Shipped {
+    pub(super) role: Role,
+    pub(super) name: &'static str,
+    /// The component itself, for `inspect`, and for machines that the native code does not fit.
+    pub(super) wasm: &'static [u8],
+    /// Native code of [`Self::wasm`].
+    pub(super) native: &'static [u8],
+}
+
+/// All of them, sorted by role and name.
+pub(super) const SHIPPED: &[Shipped] = include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
+
+/// The shipped component of that role and name.
+pub(super) fn find(role: Role, name: &str) -> Option<&'static Shipped> {
+    SHIPPED
+        .iter()
+        .find(|shipped| shipped.role == role && shipped.name == name)
+}
+
+/// The names for a role.
+pub(super) fn names(role: Role) -> impl Iterator<Item = &'static str> {
+    SHIPPED
+        .iter()
+        .filter(move |shipped| shipped.role == role)
+        .map(|shipped| shipped.name)
+}

@@ -1,0 +1,145 @@
+//! What an instance carries with it: its power, its meter, its log.
+
+use std::sync::Arc;
+
+use super::bindings::{content, log, output, source, types};
+use super::limits::Meter;
+use super::log::{GuestLog, LogLevel};
+use super::policy::ContentPower;
+use super::reader::SourcePower;
+use super::wasi::Wasi;
+use super::writer::OutputPower;
+
+/// The data of a store.
+pub(super) struct State {
+    pub(super) meter: Meter,
+    pub(super) log: GuestLog,
+    pub(super) power: Power,
+    /// Only for components that import WASI.
+    pub(super) wasi: Option<Box<Wasi>>,
+}
+
+/// What an instance may do. One of these, never two.
+pub(super) enum Power {
+    /// A selector, or any component while it is only described.
+    Nothing,
+    /// A reader.
+    Source(SourcePower),
+    /// A policy.
+    Content(ContentPower),
+    /// A writer.
+    Output(Box<OutputPower>),
+}
+
+impl State {
+    /// Runs a call of the guest into the host: counts it and takes its time off the guest's account.
+    pub(super) fn host_call<T>(
+        &mut self,
+        call: impl FnOnce(&mut Self) -> T,
+    ) -> wasmtime::Result<T> {
+        let since = self.meter.host_called()?;
+        let answer = call(self);
+        self.meter.host_returns(since);
+        Ok(answer)
+    }
+}
+
+/// The failure that says that this role does not have this call.
+pub(super) fn not_this_role<T>(needed: &str) -> Result<T, types::Failure> {
+    Err(types::Failure::Refused(format!(
+        "this component runs in a role without `{needed}`"
+    )))
+}
+
+impl types::Host for State {}
+
+impl log::Host for State {
+    fn log(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
+        let level = match level {
+            log::Level::Error => LogLevel::Error,
+            log::Level::Warn => LogLevel::Warn,
+            log::Level::Info => LogLevel::Info,
+            log::Level::Debug => LogLevel::Debug,
+        };
+        self.host_call(|state| state.log.write(level, &message))
+    }
+}
+
+/// What calls of a guest give back.
+type Answer<T> = wasmtime::Result<Result<T, types::Failure>>;
+
+impl source::Host for State {
+    fn read_link(&mut self, path: String) -> Answer<String> {
+        self.host_call(|state| state.source()?.read_link(&path))
+    }
+
+    fn read_blob(&mut self, path: String, expected: Option<String>) -> Answer<source::Blob> {
+        self.host_call(|state| state.source()?.read_blob(&path, expected.as_deref()))
+    }
+
+    fn read_file(&mut self, path: String) -> Answer<Vec<u8>> {
+        self.host_call(|state| state.source()?.read_file(&path))
+    }
+
+    fn file_size(&mut self, path: String) -> Answer<u64> {
+        self.host_call(|state| state.source()?.file_size(&path))
+    }
+
+    fn list_directory(&mut self, path: String, after: Option<String>) -> Answer<source::Page> {
+        self.host_call(|state| state.source()?.list_directory(&path, after.as_deref()))
+    }
+}
+
+impl output::Host for State {
+    fn hard_link(&mut self, content: String, to: String) -> Answer<()> {
+        self.write(|output| output.hard_link(&content, &to))
+    }
+
+    fn write_link(&mut self, to: String, target: String) -> Answer<()> {
+        self.write(|output| output.write_link(&to, &target))
+    }
+
+    fn write_file(&mut self, to: String, bytes: Vec<u8>) -> Answer<()> {
+        self.write(|output| output.write_file(&to, &bytes))
+    }
+
+    fn make_directory(&mut self, path: String) -> Answer<()> {
+        self.write(|output| output.make_directory(&path))
+    }
+}
+
+impl content::Host for State {
+    fn closure(&mut self, image: String) -> Answer<Vec<types::Content>> {
+        self.host_call(|state| match &mut state.power {
+            Power::Content(content) => content.closure(&image),
+            _ => not_this_role("content"),
+        })
+    }
+
+    fn read_blob(&mut self, digest: String) -> Answer<Vec<u8>> {
+        self.host_call(|state| match &mut state.power {
+            Power::Content(content) => content.read_blob(&digest),
+            _ => not_this_role("content"),
+        })
+    }
+}
+
+impl State {
+    fn source(&mut self) -> Result<&mut SourcePower, types::Failure> {
+        match &mut self.power {
+            Power::Source(source) => Ok(source),
+            _ => not_this_role("source"),
+        }
+    }
+
+    /// A step on the output. The outer error ends the run.
+    fn write(&mut self, step: impl FnOnce(&mut OutputPower) -> Answer<()>) -> Answer<()> {
+        self.host_call(|state| match &mut state.power {
+            Power::Output(output) => step(output),
+            _ => Ok(not_this_role("output")),
+        })?
+    }
+}
+
+/// Names are shared by many messages.
+pub(super) type Name = Arc<str>;

@@ -1,0 +1,59 @@
+//! The empty world for components that import WASI.
+//!
+//! Languages with a large runtime cannot do without WASI. They get it, and nothing in it: no arguments, no
+//! environment, no files, no network; a clock that stands still at `SOURCE_DATE_EPOCH` or at the start of
+//! the run; random numbers that are the same in every run; standard output and errors in the log.
+
+use wasmtime::component::{Linker, ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use super::log::{GuestLog, LogLevel};
+use super::state::State;
+
+mod clock;
+mod stdio;
+
+/// What an instance that imports WASI carries.
+pub(super) struct Wasi {
+    context: WasiCtx,
+    table: ResourceTable,
+}
+
+impl Wasi {
+    pub(super) fn new(log: GuestLog) -> Self {
+        let start = clock::start();
+        let context = WasiCtx::builder()
+            .stdout(stdio::LogStream::new(log.clone(), LogLevel::Info))
+            .stderr(stdio::LogStream::new(log, LogLevel::Warn))
+            .wall_clock(clock::Still(start))
+            .monotonic_clock(clock::Still(start))
+            .secure_random(clock::seeded())
+            .insecure_random(clock::seeded())
+            .insecure_random_seed(0)
+            .build();
+        Self {
+            context,
+            table: ResourceTable::new(),
+        }
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        // The linker has WASI exactly if the store has it; an instance that was made otherwise gets a fresh
+        // empty world rather than a panic.
+        let log = &self.log;
+        let wasi = self
+            .wasi
+            .get_or_insert_with(|| Box::new(Wasi::new(log.clone())));
+        WasiCtxView {
+            ctx: &mut wasi.context,
+            table: &mut wasi.table,
+        }
+    }
+}
+
+/// Links WASI 0.2.
+pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_sync(linker)
+}

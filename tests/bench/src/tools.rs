@@ -1,0 +1,117 @@
+//! The programs that are measured, and how each is called.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
+
+use crate::child::{self, Outcome};
+use crate::race::{Attempt, Taken};
+use crate::replay::Replayed;
+
+/// Paths of all programs.
+pub(crate) struct Tools {
+    regcarve: PathBuf,
+    /// This program: replays and storages are made in children, see [`child::Outcome`].
+    this: PathBuf,
+    scripts: TempDir,
+}
+
+impl Tools {
+    /// Finds everything; `regcarve` must be there.
+    pub(crate) fn new(regcarve: &Path) -> Result<Self> {
+        let regcarve = regcarve.canonicalize().with_context(|| {
+            format!(
+                "cannot find {}: build it with `cargo build --release`, or name it with --regcarve",
+                regcarve.display()
+            )
+        })?;
+        let scripts = tempfile::tempdir()?;
+        fs::write(scripts.path().join("carve.sh"), crate::CARVE_SH)?;
+        Ok(Self {
+            regcarve,
+            this: std::env::current_exe()?,
+            scripts,
+        })
+    }
+
+    /// A call of regcarve.
+    pub(crate) fn regcarve<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Command {
+        let mut command = Command::new(&self.regcarve);
+        command.args(arguments);
+        command
+    }
+
+    /// A call of the shell way.
+    pub(crate) fn carve_sh(&self, list: &Path, source: &Path, out: &Path) -> Command {
+        let mut command = Command::new("bash");
+        command
+            .arg(self.scripts.path().join("carve.sh"))
+            .args([list, source, out]);
+        command
+    }
+
+    /// A call of this program's own `replay`.
+    pub(crate) fn replay(&self, threads: usize, source: &Path, tree: &Path, out: &Path) -> Command {
+        let mut command = Command::new(&self.this);
+        command.args(["replay", "--threads", &threads.to_string()]);
+        command.args([source, tree, out]);
+        command
+    }
+
+    /// A call of this program's own `make-storage`.
+    pub(crate) fn make_storage(&self) -> Command {
+        let mut command = Command::new(&self.this);
+        command.arg("make-storage");
+        command
+    }
+}
+
+/// `registry:PATH`.
+pub(crate) fn registry(path: &Path) -> Result<String> {
+    let path = path.to_str().context("a path is not UTF-8")?;
+    Ok(format!("registry:{path}"))
+}
+
+/// Runs regcarve; a refusal of the command line (exit code 2) means that this build does not know it.
+pub(crate) fn attempt(command: &mut Command) -> Result<Attempt> {
+    const USAGE: i32 = 2;
+    let outcome = child::run(command)?;
+    match outcome.code {
+        Some(0) => Ok(Attempt::Done(taken(&outcome))),
+        Some(USAGE) => Ok(Attempt::Unsupported(first_line(&outcome.stderr))),
+        code => bail!("{command:?} ended with {code:?}: {}", outcome.stderr.trim()),
+    }
+}
+
+/// Runs any other program, which must succeed.
+pub(crate) fn attempt_plain(command: &mut Command) -> Result<Attempt> {
+    Ok(Attempt::Done(taken(&child::succeed(command)?)))
+}
+
+/// Runs a replay: what counts is the time it measured inside.
+pub(crate) fn attempt_replay(command: &mut Command) -> Result<Attempt> {
+    let outcome = child::succeed(command)?;
+    let replayed: Replayed = serde_json::from_str(&outcome.stdout)?;
+    Ok(Attempt::Done(Taken {
+        seconds: replayed.seconds,
+        // It holds the whole tree in memory, which says nothing about the calls.
+        peak: 0,
+        also: Some(outcome.seconds),
+    }))
+}
+
+fn taken(outcome: &Outcome) -> Taken {
+    Taken {
+        seconds: outcome.seconds,
+        peak: outcome.peak,
+        also: None,
+    }
+}
+
+fn first_line(text: &str) -> String {
+    let line = text.lines().find(|line| !line.trim().is_empty());
+    line.unwrap_or("it says nothing").trim().to_owned()
+}
