@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use crate::capability::{Fault, WriteError};
 use crate::pipeline::problem::{Problem, Severity};
-use crate::text;
 use crate::wasm::ComponentFailure;
 
 /// Why a run ended. Each has an exit code, listed in the README.
@@ -87,13 +86,13 @@ fn headline(problems: &[Problem]) -> String {
     };
     let parts: Vec<_> = [
         (of(Severity::Missing), "missing"),
-        (of(Severity::Malformed), "not understood"),
+        (of(Severity::Malformed), "malformed"),
         (of(Severity::Damaged), "damaged"),
         (of(Severity::Unreadable), "unreadable"),
     ]
     .into_iter()
     .filter(|(count, _)| *count > 0)
-    .map(|(count, what)| format!("{} {what}", text::count(count, "thing")))
+    .map(|(count, what)| format!("{count} {what}"))
     .collect();
     format!(
         "the release is not whole: {}; nothing was published",

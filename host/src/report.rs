@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::error::Error;
 use crate::pipeline::carve::Tally;
 use crate::pipeline::contents::Contents;
 use crate::pipeline::plan::{Plan, PlannedImage, Size};
@@ -37,6 +38,9 @@ pub struct Report {
     pub missing: Vec<ProblemRow>,
     /// What is there and not whole.
     pub damaged: Vec<ProblemRow>,
+    /// What ended the run, if it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorRow>,
     /// Sums over all outputs, but for `images`, `blobs` and `bytes`, which are those of the plan.
     pub totals: Totals,
     /// Milliseconds a stage.
@@ -130,6 +134,15 @@ pub struct ProblemRow {
     pub hint: Option<String>,
 }
 
+/// What ended a run.
+#[derive(Debug, Serialize)]
+pub struct ErrorRow {
+    /// Of the process.
+    pub exit_code: u8,
+    /// As printed.
+    pub message: String,
+}
+
 /// Sums.
 #[derive(Debug, Default, Serialize)]
 pub struct Totals {
@@ -177,20 +190,32 @@ pub fn milliseconds(duration: Duration) -> f64 {
 
 impl Report {
     /// A report with nothing done yet.
-    pub fn new(source: String, components: Vec<ComponentRow>) -> Self {
+    pub fn new(source: String) -> Self {
         Self {
             schema: SCHEMA,
             outcome: "failed",
             source,
             outputs: Vec::new(),
-            components,
+            components: Vec::new(),
             images: Vec::new(),
             dropped: Vec::new(),
             missing: Vec::new(),
             damaged: Vec::new(),
+            error: None,
             totals: Totals::default(),
             timing_ms: Timing::default(),
         }
+    }
+
+    /// Enters what ended the run.
+    pub fn failed(&mut self, error: &Error) {
+        self.outcome = "failed";
+        // Nothing of it was published.
+        self.outputs.clear();
+        if let Error::Problems(problems) = error {
+            self.problems(problems);
+        }
+        self.error = Some(ErrorRow { exit_code: error.exit_code(), message: error.to_string() });
     }
 
     /// Enters what is wrong.

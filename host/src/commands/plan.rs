@@ -14,9 +14,10 @@ use crate::text;
 pub fn plan(args: PlanArgs) -> Result<(), Error> {
     let began = Instant::now();
     let session = Session::open(&args.release.source, &args.release.limits)?;
-    let planned = session::plan(&session, &args.release, began)?;
+    let mut report = Report::new(args.release.source.to_string());
+    let planned = session::plan(&session, &args.release, &mut report)?;
     session.progress.done();
-    let mut report = planned.report;
+    report.problems(&planned.problems);
     report.plan(
         &planned.plan,
         &planned.plan.contents,

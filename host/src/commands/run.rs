@@ -15,31 +15,40 @@ use crate::storage::StorageSpec;
 use crate::text;
 use crate::wasm::{Component, Role};
 
-/// Runs the command.
+/// Runs the command. The report is written however it ends.
 pub fn run(args: Run) -> Result<(), Error> {
     let began = Instant::now();
+    let mut report = Report::new(args.release.source.to_string());
+    let result = carve(&args, &mut report);
+    report.timing_ms.total = milliseconds(began.elapsed());
+    if let Err(error) = &result {
+        report.failed(error);
+    }
+    // What went wrong first is what the user has to hear of.
+    let written = write_report(&args, &report);
+    result.and(written)?;
+    summary(&args, &report);
+    Ok(())
+}
+
+fn carve(args: &Run, report: &mut Report) -> Result<(), Error> {
     let mode = match args.link {
         Link::Hard => LinkMode::Hard,
         Link::Reflink => LinkMode::Reflink,
         Link::Copy => LinkMode::Copy,
         Link::Auto => LinkMode::Auto,
     };
-    check_places(&args)?;
+    check_places(args)?;
     let session = Session::open(&args.release.source, &args.release.limits)?;
-    let mut outputs = begin_outputs(&session, &args, mode)?;
-    let mut planned = plan(&session, &args.release, began)?;
-    let mut report = planned.report;
-    report.components.extend(
-        outputs
-            .iter()
-            .map(|output| ComponentRow::new(&output.writer)),
-    );
+    let mut outputs = begin_outputs(&session, args, mode)?;
+    let writers = outputs.iter().map(|output| &output.writer);
+    report.components.extend(writers.map(ComponentRow::new));
+    let planned = plan(&session, &args.release, report)?;
     if !acceptable(&planned.problems, args.release.allow_missing) {
         session.progress.done();
-        report.timing_ms.total = milliseconds(began.elapsed());
-        write_report(&args, &report)?;
-        return Err(Error::Problems(std::mem::take(&mut planned.problems)));
+        return Err(Error::Problems(planned.problems));
     }
+    report.problems(&planned.problems);
 
     let clock = Instant::now();
     let size = planned.plan.size();
@@ -47,14 +56,9 @@ pub fn run(args: Run) -> Result<(), Error> {
     report.plan(work.plan(), work.contents(), size, args.report_contents);
     for output in &outputs {
         session.progress.stage("carving", work.plan().images.len());
-        let tally = work.carve(
-            &output.writer,
-            &session.source,
-            &output.staging,
-            mode,
-            jobs(args.release.jobs),
-            &session.progress,
-        )?;
+        let jobs = jobs(args.release.jobs);
+        let (source, progress) = (&session.source, &session.progress);
+        let tally = work.carve(&output.writer, source, &output.staging, mode, jobs, progress)?;
         report.output(output.spec.to_string(), tally);
     }
     report.timing_ms.carve = milliseconds(clock.elapsed());
@@ -64,17 +68,10 @@ pub fn run(args: Run) -> Result<(), Error> {
     publish(&mut outputs, args.durability)?;
     session.progress.done();
     report.timing_ms.publish = milliseconds(clock.elapsed());
-    report.timing_ms.total = milliseconds(began.elapsed());
-    report.outcome = if planned.problems.is_empty() {
-        "complete"
-    } else {
-        "partial"
-    };
+    report.outcome = if planned.problems.is_empty() { "complete" } else { "partial" };
     for problem in &planned.problems {
         eprintln!("regcarve: {problem}");
     }
-    write_report(&args, &report)?;
-    summary(&args, &report);
     Ok(())
 }
 

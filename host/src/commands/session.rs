@@ -96,18 +96,22 @@ pub(super) fn jobs(wanted: Option<std::num::NonZeroUsize>) -> usize {
 pub(super) struct Planned {
     pub(super) plan: Plan,
     pub(super) problems: Vec<Problem>,
-    pub(super) report: Report,
 }
 
-/// From the command line to a plan. Nothing is written.
-pub(super) fn plan(session: &Session, release: &Release, began: Instant) -> Result<Planned, Error> {
+/// From the command line to a plan, with all that is learnt on the way in `report`. Nothing is written.
+pub(super) fn plan(
+    session: &Session,
+    release: &Release,
+    report: &mut Report,
+) -> Result<Planned, Error> {
+    let began = Instant::now();
     let jobs = jobs(release.jobs);
-    let mut components = vec![ComponentRow::new(&session.reader)];
+    report.components.push(ComponentRow::new(&session.reader));
     let contents = Arc::new(RwLock::default());
     let mut policies = Vec::new();
     for spec in &release.policies {
         let component = session.load(Role::Policy, &spec.component)?;
-        components.push(ComponentRow::new(&component));
+        report.components.push(ComponentRow::new(&component));
         let mut policy = Policy::start(
             &component,
             Arc::clone(&session.source),
@@ -116,17 +120,18 @@ pub(super) fn plan(session: &Session, release: &Release, began: Instant) -> Resu
         policy.configure(&settings(spec)?)?;
         policies.push(policy);
     }
-    let mut report = Report::new(release.source.to_string(), components);
     let mut reader = session.start_reader()?;
     report.timing_ms.start = milliseconds(began.elapsed());
 
     let clock = Instant::now();
-    let requests = requests(session, release, &mut report)?;
+    let (requests, mut problems) = requests(session, release, report)?;
     let mut catalog = Catalog::new(&mut reader);
-    let (wishes, mut problems) = if release.all {
-        (catalog.everything(&Origin::Flag("--all"))?, Vec::new())
+    let wishes = if release.all {
+        catalog.everything(&Origin::Flag("--all"))?
     } else {
-        catalog.expand(&requests)?
+        let (wishes, unmatched) = catalog.expand(&requests)?;
+        problems.extend(unmatched);
+        wishes
     };
     report.timing_ms.requests = milliseconds(clock.elapsed());
 
@@ -155,12 +160,7 @@ pub(super) fn plan(session: &Session, release: &Release, began: Instant) -> Resu
         (&a.origin, &a.reference, &a.path).cmp(&(&b.origin, &b.reference, &b.path))
     });
     report.timing_ms.decide = milliseconds(clock.elapsed());
-    report.problems(&problems);
-    Ok(Planned {
-        plan,
-        problems,
-        report,
-    })
+    Ok(Planned { plan, problems })
 }
 
 /// Whether a release with these problems may go on.
@@ -170,12 +170,12 @@ pub(super) fn acceptable(problems: &[Problem], allow_missing: bool) -> bool {
         .all(|problem| allow_missing && problem.severity == Severity::Missing)
 }
 
-/// All that lists and flags ask for.
+/// All that lists and flags ask for, and what in them nobody can understand.
 fn requests(
     session: &Session,
     release: &Release,
     report: &mut Report,
-) -> Result<Vec<Request>, Error> {
+) -> Result<(Vec<Request>, Vec<Problem>), Error> {
     if release.lists.is_empty() && release.images.is_empty() && !release.all {
         return Err(Error::Usage(
             "nothing is asked for\n  hint: give --list FILE, --image REF or --all".into(),
@@ -218,15 +218,12 @@ fn requests(
             );
         }
     }
-    if !wrong.is_empty() {
-        return Err(Error::Problems(wrong));
-    }
-    if requests.is_empty() && !release.all {
+    if requests.is_empty() && wrong.is_empty() && !release.all {
         return Err(Error::Usage(
             "the lists ask for nothing: every line is blank or a comment".into(),
         ));
     }
-    Ok(requests)
+    Ok((requests, wrong))
 }
 
 /// A line, or a flag, that is no reference: whatever it meant is not in the release.

@@ -13,6 +13,7 @@ use super::contents::Contents;
 use super::image::Image;
 use super::plan::{Dropped, Plan, PlannedImage};
 use super::problem::{Problem, Severity};
+use super::resolve::check;
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::wasm::policy::{Decision, Policy};
@@ -87,7 +88,16 @@ impl Stage<'_> {
             candidates = self.ask(policy, candidates)?;
         }
         self.follow(&mut candidates, attached);
-        self.planned.extend(candidates.into_iter().map(planned));
+        for image in candidates.into_iter().map(planned) {
+            let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
+            let name = || (image.reference(), image.origin.clone());
+            let problems = image.items.iter().filter_map(|item| check(name, item, contents.get(item.content)));
+            let before = self.problems.len();
+            self.problems.extend(problems);
+            if self.problems.len() == before {
+                self.planned.push(image);
+            }
+        }
         Ok(())
     }
 

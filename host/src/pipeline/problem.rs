@@ -46,12 +46,8 @@ impl fmt::Display for Problem {
                     .as_ref()
                     .map(ToString::to_string)
                     .unwrap_or_default();
-                return write!(
-                    f,
-                    "{}: {}",
-                    text::visible(&origin),
-                    text::visible(&self.cause)
-                );
+                let cause = text::visible(&self.cause);
+                return write!(f, "{}: not a reference: {cause}", text::visible(&origin));
             }
             Severity::Damaged => "damaged",
             Severity::Unreadable => "unreadable",

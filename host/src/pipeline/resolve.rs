@@ -12,7 +12,7 @@ use regcarve_names::{Digest, Platform, Repository};
 
 use super::catalog::Wishes;
 use super::contents::{Content, Contents, Presence};
-use super::image::{ContentId, Image, Item, reference};
+use super::image::{ContentId, Image, Item, Kind, reference};
 use super::problem::{Problem, Severity};
 use super::request::Origin;
 use crate::capability::{ReadError, SourceTree, TreePath};
@@ -387,47 +387,43 @@ impl Resolved {
         let problems = &mut self.problems;
         self.images.retain(|image| {
             let before = problems.len();
-            problems.extend(
-                image
-                    .items
-                    .iter()
-                    .filter_map(|item| check(image, item, contents.get(item.content))),
-            );
+            // Manifests for other platforms may be dropped yet, with all that is wrong with them.
+            let sure = image.top().kind != Kind::Index;
+            let needed = image.items.iter().filter(|item| sure || item.kind == Kind::Index);
+            let name = || (image.reference(), image.origin.clone());
+            problems.extend(needed.filter_map(|item| check(name, item, contents.get(item.content))));
             problems.len() == before
         });
     }
 }
 
 /// What is wrong with a piece of content, for an image that needs it.
-fn check(image: &Image, item: &Item, content: &Content) -> Option<Problem> {
+pub fn check(
+    image: impl FnOnce() -> (String, Origin),
+    item: &Item,
+    content: &Content,
+) -> Option<Problem> {
+    let mut hint = None;
     let (severity, cause) = match &content.presence {
         Presence::Made(_) => return None,
         Presence::File(size) if *size == item.size => return None,
         Presence::Absent if item.optional => return None,
         Presence::File(size) => {
-            let cause = format!(
-                "has {size} bytes, but {} names {} with {} bytes",
-                image.digest.short(),
-                content.digest,
-                item.size
-            );
+            let cause = format!("has {size} bytes; the manifest that names {} says {}", content.digest, item.size);
             (Severity::Damaged, cause)
         }
-        Presence::Absent => (
-            Severity::Damaged,
-            format!("there is no such file; it should hold {}", content.digest),
-        ),
+        Presence::Absent => {
+            hint = item.platform.as_ref().map(|platform| {
+                format!("this is the part for {platform}; if the source was carved for other platforms, choose these with --platform")
+            });
+            (Severity::Damaged, format!("there is no such file; it should hold {}", content.digest))
+        }
         Presence::Damaged(text) => (Severity::Damaged, text.clone()),
         Presence::Unreadable(text) => (Severity::Unreadable, text.clone()),
     };
-    Some(Problem {
-        severity,
-        reference: image.reference(),
-        origin: Some(image.origin.clone()),
-        path: Some(content.path.to_string()),
-        cause,
-        hint: None,
-    })
+    let (reference, origin) = image();
+    let path = Some(content.path.to_string());
+    Some(Problem { severity, reference, origin: Some(origin), path, cause, hint })
 }
 
 fn wanted_name(repository: &Repository, wanted: &Wanted) -> String {

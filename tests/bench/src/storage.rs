@@ -89,7 +89,11 @@ pub fn make(root: &Path, shape: &Shape, include: &[String]) -> Result<Vec<String
         "the smallest layer is larger than the largest"
     );
     let repositories = catalogue::repositories(shape, include)?;
-    ensure!(!root.exists(), "{} is there already", root.display());
+    ensure!(
+        !root.join("docker").exists(),
+        "{} holds a storage already",
+        root.display()
+    );
     let storage = Storage::create(root);
 
     let families = 1 + repositories.iter().map(|r| r.family).max().unwrap_or(0);

@@ -75,13 +75,19 @@ pub(crate) fn registry(path: &Path) -> Result<String> {
     Ok(format!("registry:{path}"))
 }
 
-/// Runs regcarve; a refusal of the command line (exit code 2) means that this build does not know it.
+/// Runs regcarve; a refusal of the command line, or of a component that it does not have, means that
+/// this build does not know it yet.
 pub(crate) fn attempt(command: &mut Command) -> Result<Attempt> {
     const USAGE: i32 = 2;
+    const COMPONENT: i32 = 5;
+    let unknown = |text: &str| text.contains("not shipped");
     let outcome = child::run(command)?;
     match outcome.code {
         Some(0) => Ok(Attempt::Done(taken(&outcome))),
         Some(USAGE) => Ok(Attempt::Unsupported(first_line(&outcome.stderr))),
+        Some(COMPONENT) if unknown(&outcome.stderr) => {
+            Ok(Attempt::Unsupported(first_line(&outcome.stderr)))
+        }
         code => bail!("{command:?} ended with {code:?}: {}", outcome.stderr.trim()),
     }
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::corpus::{Corpus, Image};
+use crate::corpus::Image;
 use crate::digest::Digest;
 use crate::garbage::garbage_collect_dry_run;
 use crate::package::Package;
@@ -85,21 +85,14 @@ pub fn images(registry: &Registry, images: &[&Image]) -> Vec<String> {
     problems
 }
 
-/// Garbage collection of a carved storage deletes nothing, apart from its own known mistake.
-pub fn garbage(corpus: &Corpus, root: &Path) -> Vec<String> {
+/// Garbage collection of a carved storage deletes nothing.
+pub fn garbage(root: &Path) -> Vec<String> {
     let garbage = match garbage_collect_dry_run(root, false) {
         Ok(garbage) => garbage,
         Err(error) => return vec![error],
     };
-    let lost: Vec<String> = corpus
-        .lost_to_collector()
-        .iter()
-        .map(Digest::to_string)
-        .collect();
-    let blobs = garbage.blobs.iter().filter(|blob| !lost.contains(blob));
-    blobs
-        .chain(&garbage.manifests)
-        .map(|what| format!("garbage collection would delete {what}"))
+    let all = garbage.blobs.iter().chain(&garbage.manifests);
+    all.map(|what| format!("garbage collection would delete {what}"))
         .collect()
 }
 

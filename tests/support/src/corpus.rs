@@ -151,7 +151,8 @@ impl Corpus {
         all
     }
 
-    /// Every file, below the `rootdirectory`, that a carve must leave.
+    /// Every file, below the `rootdirectory`, that a carve must leave: each content under the digest by which
+    /// its manifest names it.
     pub fn expected_files(&self, attached: bool) -> BTreeSet<PathBuf> {
         let storage = Storage::at("");
         let mut files = BTreeSet::new();
@@ -161,8 +162,9 @@ impl Corpus {
         files
     }
 
-    /// Blobs that garbage collection takes for unused although they are used: the collector marks
-    /// the sha512 that the manifest says and sweeps by sha256.
+    /// Blobs that garbage collection of a storage that a registry itself wrote takes for unused although
+    /// they are used: a registry files a blob pushed by sha512 under its sha256, the collector marks the sha512
+    /// that the manifest says and sweeps by sha256. A carve files it under the name that the manifest says.
     pub fn lost_to_collector(&self) -> BTreeSet<Digest> {
         let pieces = self
             .images
@@ -182,13 +184,11 @@ fn files_of(storage: &Storage, image: &Image, files: &mut BTreeSet<PathBuf>) {
         files.insert(storage.revision_link_path(repository, &digest));
     }
     for piece in image.package.contents() {
-        let (name, Some(target)) = (&piece.descriptor.digest, piece.stored_as()) else {
-            continue;
-        };
-        files.insert(storage.blob_path(&target));
-        files.insert(storage.layer_link_path(repository, name));
-        // A registry answers for the sha512 only where it may serve the sha256, too.
-        files.insert(storage.layer_link_path(repository, &target));
+        if piece.bytes.is_some() {
+            let name = &piece.descriptor.digest;
+            files.insert(storage.blob_path(name));
+            files.insert(storage.layer_link_path(repository, name));
+        }
     }
     if let Some(tag) = &image.tag {
         files.insert(storage.tag_path(repository, tag));

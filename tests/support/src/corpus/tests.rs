@@ -1,7 +1,8 @@
 //! The corpus tested by itself, without the program: what it says must come back does come back.
 
+use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::garbage::garbage_collect_dry_run;
@@ -37,7 +38,7 @@ fn a_second_registry_serves_the_corpus_and_what_is_expected_of_a_carve() {
     problems.extend(check::names(&third, &corpus.expected_tags(true)));
     problems.extend(check::files(&output, &corpus.expected_files(true)));
     problems.extend(tree::carve_problems(&source, &output));
-    problems.extend(check::garbage(&corpus, &output));
+    problems.extend(check::garbage(&output));
     assert!(
         problems.is_empty(),
         "{}\n{}",
@@ -46,13 +47,11 @@ fn a_second_registry_serves_the_corpus_and_what_is_expected_of_a_carve() {
     );
     assert_same(&before, &Snapshot::take(&source));
 
-    // The collector's mistake is the only reason for `lost_to_collector`: it is still there.
-    let garbage = garbage_collect_dry_run(&output, false).unwrap();
-    let lost: Vec<Digest> = corpus.lost_to_collector().into_iter().collect();
-    assert_eq!(
-        garbage.blobs,
-        lost.iter().map(Digest::to_string).collect::<Vec<_>>()
-    );
+    // In the storage that the registry wrote the collector makes its mistake.
+    let garbage = garbage_collect_dry_run(&source, false).unwrap();
+    for lost in corpus.lost_to_collector() {
+        assert!(garbage.blobs.contains(&lost.to_string()), "{lost}");
+    }
 }
 
 /// A carve made of nothing but the list of files that it must leave.
@@ -61,23 +60,31 @@ fn carve_by_expectation(corpus: &Corpus, source: &Path, output: &Path) {
     for repository in corpus.expected_tags(true).keys() {
         fs::create_dir_all(storage.repository_path(repository).join("_layers")).unwrap();
     }
+    let from_source = Storage::at(source);
+    let relative = Storage::at("");
+    let stored: HashMap<PathBuf, Digest> = corpus
+        .expected(true)
+        .iter()
+        .flat_map(|image| image.package.contents())
+        .filter_map(|piece| {
+            let name = relative.blob_path(&piece.descriptor.digest);
+            Some((name, piece.stored_as()?))
+        })
+        .collect();
     for name in corpus.expected_files(true) {
         let (from, to) = (source.join(&name), output.join(&name));
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         if name.ends_with("data") {
+            let from = stored
+                .get(&name)
+                .map_or(from, |digest| from_source.blob_path(digest));
             fs::hard_link(from, to).unwrap();
-        } else if from.exists() {
+        } else if name.ends_with("current/link") {
             fs::copy(from, to).unwrap();
         } else {
-            // The one revision link that the source lacks: the manifest is among its layers.
-            let hex = name
-                .parent()
-                .unwrap()
-                .file_name()
-                .unwrap()
-                .to_str()
-                .unwrap();
-            fs::write(to, format!("sha256:{hex}")).unwrap();
+            let mut above = name.iter().rev().skip(1).map(|part| part.to_str().unwrap());
+            let (hex, algorithm) = (above.next().unwrap(), above.next().unwrap());
+            fs::write(to, format!("{algorithm}:{hex}")).unwrap();
         }
     }
 }
