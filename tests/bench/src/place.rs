@@ -76,15 +76,11 @@ impl Place {
     /// Path of a new output for `images` images. Old ones are removed only when room runs short,
     /// since the run after a removal on a disk is slower.
     pub fn fresh(&self, images: usize) -> Result<PathBuf> {
-        if !self.has_room(images)? {
-            self.remove_outputs()?;
-            self.settle()?;
-            if !self.has_room(images)? {
-                bail!(
-                    "no room on {} for {images} images: inodes, space or memory",
-                    self.name
-                );
-            }
+        if !self.make_room(images)? {
+            bail!(
+                "no room on {} for {images} images: inodes, space or memory",
+                self.name
+            );
         }
         self.outputs.set(self.outputs.get() + 1);
         let outputs = self.folder.join("out");
@@ -92,8 +88,17 @@ impl Place {
         Ok(outputs.join(self.outputs.get().to_string()))
     }
 
-    /// Whether that many images, each new, would fit.
-    pub fn has_room(&self, images: usize) -> Result<bool> {
+    /// Whether that many images fit, if need be without the outputs made so far.
+    pub fn make_room(&self, images: usize) -> Result<bool> {
+        if self.has_room(images)? {
+            return Ok(true);
+        }
+        self.remove_outputs()?;
+        self.settle()?;
+        self.has_room(images)
+    }
+
+    fn has_room(&self, images: usize) -> Result<bool> {
         let images = images as u64;
         let state = rustix::fs::statvfs(&self.folder)?;
         let free = state.f_bavail * state.f_frsize;

@@ -110,10 +110,7 @@ impl Bench<'_> {
         if storage.list.exists() {
             return Ok(Some(storage));
         }
-        if !self.place.has_room(room)? {
-            self.place.remove_outputs()?;
-        }
-        if !self.place.has_room(room)? {
+        if !self.place.make_room(room)? {
             return Ok(None);
         }
         place::remove(&storage.root)?;

@@ -17,7 +17,7 @@ pub(super) fn measure(bench: &Bench<'_>) -> Result<Section> {
     for &images in &bench.options.images {
         match bench.storage(images)? {
             // Room for the output too.
-            Some(storage) if bench.place.has_room(images)? => storages.push(storage),
+            Some(storage) if bench.place.make_room(images)? => storages.push(storage),
             _ => notes.push(format!(
                 "skipped: {} images: no room here",
                 thousands(images)
