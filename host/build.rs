@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use sha2::{Digest as _, Sha256};
 
 #[path = "src/wasm/engine_config.rs"]
 mod engine_config;
@@ -66,11 +67,12 @@ fn main() -> Result<()> {
         let native = engine.precompile_component(&component)?;
         let stem = out.join(&guest.package);
         let (wasm, code) = (stem.with_extension("wasm"), stem.with_extension("native"));
+        let sha256: [u8; 32] = Sha256::digest(&component).into();
         fs::write(&wasm, &component)?;
         fs::write(&code, &native)?;
         writeln!(
             table,
-            "Shipped {{ role: Role::{}, name: {:?}, wasm: include_bytes!({wasm:?}), native: include_bytes!({code:?}) }},",
+            "Shipped {{ role: Role::{}, name: {:?}, sha256: {sha256:?}, wasm: include_bytes!({wasm:?}), native: include_bytes!({code:?}) }},",
             guest.role, guest.name,
         )?;
     }

@@ -215,7 +215,10 @@ impl Report {
         if let Error::Problems(problems) = error {
             self.problems(problems);
         }
-        self.error = Some(ErrorRow { exit_code: error.exit_code(), message: error.to_string() });
+        self.error = Some(ErrorRow {
+            exit_code: error.exit_code(),
+            message: error.to_string(),
+        });
     }
 
     /// Enters what is wrong.

@@ -11,6 +11,14 @@
 //!
 //! What a storage should have and has not is *kept* in the closure, with the path where it should be: whether that
 //! matters is decided later, when it is known which platforms travel. The host looks at every path.
+//!
+//! Beside it is what every layout needs around that walk: [`entries`] of a directory, [`asked_digest`] of a
+//! wish, [`attached_by_tag`], and failures in the words of a report.
+
+mod attachments;
+mod failure;
+mod listing;
+mod wish;
 
 use std::collections::HashMap;
 
@@ -18,6 +26,11 @@ use regcarve_formats::{Descriptor, Manifest, ManifestType, Schema1};
 use regcarve_kit::layout::{Damage, Located};
 use regcarve_kit::{Content, Kind, Platform};
 use regcarve_names::Digest;
+
+pub use attachments::{attached_by_tag, subject_of};
+pub use failure::{cause, invalid};
+pub use listing::{directories, entries};
+pub use wish::{asked_digest, pinned_digest, repository_name, resolve_each};
 
 /// How deep indexes may stand in indexes. Nobody has been seen to use more than three levels.
 const MAX_DEPTH: usize = 8;

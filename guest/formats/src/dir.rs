@@ -75,6 +75,15 @@ impl File {
     }
 }
 
+impl File {
+    /// The name before revision 1.2, where that was another one: without the algorithm.
+    pub fn older_name(&self) -> Option<String> {
+        let name = format!("{self}");
+        let (algorithm, rest) = name.split_once('-')?;
+        Algorithm::from_name(algorithm).map(|_| rest.into())
+    }
+}
+
 impl fmt::Display for File {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -34,7 +34,8 @@ pub trait Writer: Default {
 #[macro_export]
 macro_rules! layout {
     ($reader:ty, $writer:ty) => {
-        struct RegcarveLayout;
+        #[doc(hidden)]
+        pub struct RegcarveLayout;
 
         ::std::thread_local! {
             static READER: ::std::cell::RefCell<$reader> = ::std::default::Default::default();

@@ -117,7 +117,8 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 #[macro_export]
 macro_rules! policy {
     ($policy:ty) => {
-        struct RegcarvePolicy;
+        #[doc(hidden)]
+        pub struct RegcarvePolicy;
 
         ::std::thread_local! {
             static POLICY: ::std::cell::RefCell<Option<$policy>> = const { ::std::cell::RefCell::new(None) };

@@ -14,7 +14,8 @@ pub trait Selector {
 #[macro_export]
 macro_rules! selector {
     ($selector:ty) => {
-        struct RegcarveSelector;
+        #[doc(hidden)]
+        pub struct RegcarveSelector;
 
         impl $crate::generated::selector::exports::regcarve::plugin::select::Guest
             for RegcarveSelector

@@ -1,6 +1,6 @@
 //! Ways to give a file of the source one more name in the output.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
@@ -66,7 +66,11 @@ impl LinkMode {
 /// Gives the file behind `file` (opened with `O_PATH`) the name `to` below `root`.
 ///
 /// The link is made from the handle, not from a name, so that it is the very file that was looked at.
-pub(super) fn hard(file: &OwnedFd, root: BorrowedFd<'_>, to: TreePath<'_>) -> Result<(), Fault> {
+pub(super) fn hard(
+    file: BorrowedFd<'_>,
+    root: BorrowedFd<'_>,
+    to: TreePath<'_>,
+) -> Result<(), Fault> {
     /// Linking an empty path needs a capability before Linux 6.10. Then the way round over `/proc` is taken, for
     /// the rest of the run.
     static BY_PROC: AtomicBool = AtomicBool::new(false);
@@ -77,7 +81,7 @@ pub(super) fn hard(file: &OwnedFd, root: BorrowedFd<'_>, to: TreePath<'_>) -> Re
             answer => return answer.map_err(|errno| Fault::new("linkat", to.as_str(), errno)),
         }
     }
-    let from = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(file));
+    let from = format!("/proc/self/fd/{}", file.as_raw_fd());
     retry(|| rustix::fs::linkat(CWD, &from, root, to.as_str(), AtFlags::SYMLINK_FOLLOW))
         .map_err(|errno| Fault::new("linkat", to.as_str(), errno))
 }

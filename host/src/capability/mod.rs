@@ -8,6 +8,7 @@
 //! Nothing here knows what the files mean, and nothing here knows WebAssembly.
 
 mod fault;
+mod handles;
 mod link;
 mod open;
 mod output_tree;

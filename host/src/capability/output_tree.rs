@@ -8,6 +8,7 @@ use cap_std::fs::Dir;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
+use super::handles::{Handles, Run};
 use super::link::{self, LinkMode, Method};
 use super::{Fault, ReadError, SourceTree, TreePath, open};
 
@@ -24,6 +25,10 @@ pub struct OutputTree {
     known: HashSet<Box<str>>,
     /// The directory of the last file, for formats with many files in one.
     last: String,
+    handles: Handles,
+    /// What is linked and what is written go to different places, by turns.
+    linked: Run,
+    written: Run,
 }
 
 /// What placing a file did.
@@ -65,6 +70,9 @@ impl OutputTree {
             mode,
             known: HashSet::new(),
             last: String::new(),
+            handles: Handles::default(),
+            linked: Run::default(),
+            written: Run::default(),
         }
     }
 
@@ -83,7 +91,7 @@ impl OutputTree {
         let mut method = self.mode.first();
         loop {
             let tried = match method {
-                Method::Hard => link::hard(file, self.root(), NAME),
+                Method::Hard => link::hard(file.as_fd(), self.root(), NAME),
                 // What the others need is found out by doing them; they touch no shared inode.
                 Method::Reflink | Method::Copy => return Ok(method),
             };
@@ -99,18 +107,33 @@ impl OutputTree {
         }
     }
 
-    /// Gives a file of the source the name `to`.
+    /// Gives a file of the source the name `to`. `file` is a handle on it, if there is one already.
     pub fn place(
         &mut self,
         source: &SourceTree,
         from: TreePath<'_>,
+        file: Option<BorrowedFd<'_>>,
         to: TreePath<'_>,
     ) -> Result<Placed, WriteError> {
-        self.make_parents(to)?;
-        let (file, _) = source.open_content(from).map_err(WriteError::Source)?;
+        let root = Arc::clone(&self.dir);
+        let near = self.handles.nearest(root.as_fd(), &mut self.linked, to);
+        self.make_parents(near, to)?;
+        let opened;
+        let file = match file {
+            Some(file) => file,
+            None => {
+                (opened, _) = source.open_content(from).map_err(WriteError::Source)?;
+                opened.as_fd()
+            }
+        };
+        let spot = Spot {
+            dir: self.handles.dir(root.as_fd(), near),
+            rest: near.rest(to),
+            whole: to,
+        };
         let mut method = self.mode.first();
         loop {
-            let refused = match self.try_place(method, source, &file, from, to) {
+            let refused = match spot.place(method, source, file, from) {
                 Err(WriteError::LinkRefused(fault)) => fault,
                 other => return other,
             };
@@ -121,62 +144,17 @@ impl OutputTree {
         }
     }
 
-    fn try_place(
-        &self,
-        method: Method,
-        source: &SourceTree,
-        file: &OwnedFd,
-        from: TreePath<'_>,
-        to: TreePath<'_>,
-    ) -> Result<Placed, WriteError> {
-        let done = match method {
-            Method::Hard => link::hard(file, self.root(), to),
-            Method::Reflink | Method::Copy => {
-                let (readable, _) = source.open_for_reading(from).map_err(WriteError::Source)?;
-                link::duplicate(method, &readable, self.root(), to)
-            }
-        };
-        match done {
-            Ok(()) => Ok(Placed::New(method)),
-            Err(fault) if fault.errno == Errno::EXIST => {
-                // An NFS server may have done what it then denies; and a step may be repeated.
-                if method == Method::Hard && link::same_file(file, self.root(), to)? {
-                    Ok(Placed::AlreadyThere)
-                } else {
-                    Err(Occupied.into())
-                }
-            }
-            Err(fault) if refuses_links(method, fault.errno) => {
-                if method == Method::Reflink {
-                    self.remove_own(to)?;
-                }
-                Err(WriteError::LinkRefused(fault))
-            }
-            Err(fault) => Err(fault.into()),
-        }
-    }
-
     /// Writes a new file with these bytes. `false`: a file with the same bytes was there.
     pub fn write_new(&mut self, to: TreePath<'_>, bytes: &[u8]) -> Result<bool, WriteError> {
-        self.make_parents(to)?;
-        let file = match link::create(self.root(), to) {
-            Ok(file) => file,
-            Err(fault) if fault.errno == Errno::EXIST => {
-                return if self.holds(to, bytes) {
-                    Ok(false)
-                } else {
-                    Err(Occupied.into())
-                };
-            }
-            Err(fault) => return Err(fault.into()),
+        let root = Arc::clone(&self.dir);
+        let near = self.handles.nearest(root.as_fd(), &mut self.written, to);
+        self.make_parents(near, to)?;
+        let spot = Spot {
+            dir: self.handles.dir(root.as_fd(), near),
+            rest: near.rest(to),
+            whole: to,
         };
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let written = link::retry(|| rustix::io::write(&file, rest))
-                .map_err(|errno| Fault::new("write", to.as_str(), errno))?;
-            rest = &rest[written..];
-        }
-        Ok(true)
+        spot.write(bytes)
     }
 
     /// Makes a directory and those above it.
@@ -184,17 +162,35 @@ impl OutputTree {
         if let (Some(above), _) = path.split() {
             self.make_known(above)?;
         }
-        self.make_one(path)
+        make_one(self.root(), path, path)?;
+        // It may have been there, as something else.
+        let flags = OFlags::PATH | OFlags::DIRECTORY;
+        match open::beneath(self.root(), path, flags) {
+            Ok(_) => Ok(()),
+            Err(Errno::NOTDIR | Errno::LOOP) => Err(Occupied.into()),
+            Err(errno) => Err(Fault::new("openat2", path.as_str(), errno).into()),
+        }
     }
 
-    fn make_parents(&mut self, path: TreePath<'_>) -> Result<(), WriteError> {
+    /// Makes the directory of a file, and those above it. `near` is where the file is looked up from: what that
+    /// covers is there.
+    fn make_parents(
+        &mut self,
+        near: super::handles::From,
+        path: TreePath<'_>,
+    ) -> Result<(), WriteError> {
         let (Some(parent), _) = path.split() else {
             return Ok(());
         };
         if parent.as_str() == self.last || self.known.contains(parent.as_str()) {
             return Ok(());
         }
-        self.make_directory(parent)?;
+        if let (Some(above), _) = parent.split() {
+            self.make_known(above)?;
+        }
+        if let (Some(rest), _) = near.rest(path).split() {
+            make_one(self.handles.dir(self.dir.as_fd(), near), rest, parent)?;
+        }
         self.last.clear();
         self.last.push_str(parent.as_str());
         Ok(())
@@ -208,29 +204,108 @@ impl OutputTree {
         if let (Some(above), _) = path.split() {
             self.make_known(above)?;
         }
-        self.make_one(path)?;
+        make_one(self.root(), path, path)?;
         self.known.insert(path.as_str().into());
         Ok(())
     }
 
-    fn make_one(&self, path: TreePath<'_>) -> Result<(), WriteError> {
-        match link::retry(|| {
-            rustix::fs::mkdirat(self.root(), path.as_str(), Mode::from_raw_mode(0o755))
-        }) {
-            Ok(()) => Ok(()),
-            Err(Errno::EXIST) if self.is_directory(path) => Ok(()),
-            Err(Errno::EXIST | Errno::NOTDIR) => Err(Occupied.into()),
-            Err(errno) => Err(Fault::new("mkdirat", path.as_str(), errno).into()),
+    fn root(&self) -> BorrowedFd<'_> {
+        self.dir.as_fd()
+    }
+}
+
+/// Makes a directory, unless something has its name. If that is no directory, the next step will say so.
+fn make_one(
+    dir: BorrowedFd<'_>,
+    rest: TreePath<'_>,
+    whole: TreePath<'_>,
+) -> Result<(), WriteError> {
+    let mode = Mode::from_raw_mode(0o755);
+    match link::retry(|| rustix::fs::mkdirat(dir, rest.as_str(), mode)) {
+        Ok(()) | Err(Errno::EXIST) => Ok(()),
+        Err(Errno::NOTDIR) => Err(Occupied.into()),
+        Err(errno) => Err(Fault::new("mkdirat", whole.as_str(), errno).into()),
+    }
+}
+
+/// A name for a new file.
+struct Spot<'a> {
+    dir: BorrowedFd<'a>,
+    /// Relative to `dir`.
+    rest: TreePath<'a>,
+    /// Relative to the tree, for messages.
+    whole: TreePath<'a>,
+}
+
+impl Spot<'_> {
+    fn place(
+        &self,
+        method: Method,
+        source: &SourceTree,
+        file: BorrowedFd<'_>,
+        from: TreePath<'_>,
+    ) -> Result<Placed, WriteError> {
+        let done = match method {
+            Method::Hard => link::hard(file, self.dir, self.rest),
+            Method::Reflink | Method::Copy => {
+                let (readable, _) = source.open_for_reading(from).map_err(WriteError::Source)?;
+                link::duplicate(method, &readable, self.dir, self.rest)
+            }
+        };
+        let Err(fault) = done else {
+            return Ok(Placed::New(method));
+        };
+        let fault = Fault {
+            path: self.whole.to_string(),
+            ..fault
+        };
+        match fault.errno {
+            // An NFS server may have done what it then denies; and a step may be repeated.
+            Errno::EXIST
+                if method == Method::Hard && link::same_file(file, self.dir, self.rest)? =>
+            {
+                Ok(Placed::AlreadyThere)
+            }
+            Errno::EXIST | Errno::NOTDIR => Err(Occupied.into()),
+            // Its directory is there, so it is the file that has gone.
+            Errno::NOENT => Err(WriteError::Source(ReadError::NotFound)),
+            errno if refuses_links(method, errno) => {
+                if method == Method::Reflink {
+                    self.take_back()?;
+                }
+                Err(WriteError::LinkRefused(fault))
+            }
+            _ => Err(fault.into()),
         }
     }
 
-    fn is_directory(&self, path: TreePath<'_>) -> bool {
-        open::beneath(self.root(), path, OFlags::PATH | OFlags::DIRECTORY).is_ok()
+    fn write(&self, bytes: &[u8]) -> Result<bool, WriteError> {
+        let file = match link::create(self.dir, self.rest) {
+            Ok(file) => file,
+            Err(fault) => match fault.errno {
+                Errno::EXIST if self.holds(bytes) => return Ok(false),
+                Errno::EXIST | Errno::NOTDIR => return Err(Occupied.into()),
+                _ => {
+                    return Err(Fault {
+                        path: self.whole.to_string(),
+                        ..fault
+                    }
+                    .into());
+                }
+            },
+        };
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let written = link::retry(|| rustix::io::write(&file, rest))
+                .map_err(|errno| Fault::new("write", self.whole.as_str(), errno))?;
+            rest = &rest[written..];
+        }
+        Ok(true)
     }
 
     /// Whether a plain file with exactly these bytes and no other name is there.
-    fn holds(&self, path: TreePath<'_>, bytes: &[u8]) -> bool {
-        let Ok(file) = open::beneath(self.root(), path, OFlags::RDONLY) else {
+    fn holds(&self, bytes: &[u8]) -> bool {
+        let Ok(file) = open::beneath(self.dir, self.rest, OFlags::RDONLY) else {
             return false;
         };
         let Ok(stat) = rustix::fs::fstat(&file) else {
@@ -244,14 +319,10 @@ impl OutputTree {
             && there == bytes
     }
 
-    /// Takes back a file that this handle has just made and that never became whole.
-    fn remove_own(&self, path: TreePath<'_>) -> Result<(), Fault> {
-        rustix::fs::unlinkat(self.root(), path.as_str(), rustix::fs::AtFlags::empty())
-            .map_err(|errno| Fault::new("unlinkat", path.as_str(), errno))
-    }
-
-    fn root(&self) -> BorrowedFd<'_> {
-        self.dir.as_fd()
+    /// Removes a file that has just been made here and never became whole.
+    fn take_back(&self) -> Result<(), Fault> {
+        rustix::fs::unlinkat(self.dir, self.rest.as_str(), rustix::fs::AtFlags::empty())
+            .map_err(|errno| Fault::new("unlinkat", self.whole.as_str(), errno))
     }
 }
 

@@ -80,6 +80,21 @@ impl<'a> TreePath<'a> {
         }
     }
 
+    /// What follows the first `length` bytes and a `/`; all of it for 0. `length` must end a component and not
+    /// be the whole.
+    pub(super) fn behind(self, length: usize) -> Self {
+        if length == 0 {
+            self
+        } else {
+            Self(&self.0[length + 1..])
+        }
+    }
+
+    /// The first `length` bytes, which must end a component.
+    pub(super) fn upto(self, length: usize) -> Self {
+        Self(&self.0[..length])
+    }
+
     /// The components from the root down.
     pub fn components(self) -> impl DoubleEndedIterator<Item = &'a str> {
         self.0.split('/')

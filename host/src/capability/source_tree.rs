@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cap_std::fs::Dir;
@@ -11,6 +12,7 @@ use regcarve_names::{Algorithm, Digest};
 use rustix::fs::{FileType, OFlags, RawDir, Stat};
 use rustix::io::Errno;
 
+use super::handles::{Handles, Run};
 use super::{Fault, TreePath, open};
 use crate::hash;
 
@@ -18,8 +20,16 @@ use crate::hash;
 ///
 /// Owning one is the permission to read below it. There is no method that writes.
 pub struct SourceTree {
-    dir: Dir,
+    dir: Arc<Dir>,
     shown: PathBuf,
+    near: Mutex<Near>,
+}
+
+/// Directories that one worker has kept open.
+#[derive(Default)]
+struct Near {
+    handles: Handles,
+    run: Run,
 }
 
 /// The longest manifest or config that is read, in bytes. Registries refuse to serve longer manifests
@@ -73,9 +83,20 @@ impl SourceTree {
     /// Opens the root.
     pub fn open(path: &Path) -> Result<Self, Fault> {
         Ok(Self {
-            dir: open::root(path)?,
+            dir: Arc::new(open::root(path)?),
             shown: path.to_owned(),
+            near: Mutex::default(),
         })
+    }
+
+    /// The same tree for another worker. Each keeps directories of its own open, so they do not wait for one
+    /// another.
+    pub fn another(&self) -> Self {
+        Self {
+            dir: Arc::clone(&self.dir),
+            shown: self.shown.clone(),
+            near: Mutex::default(),
+        }
     }
 
     /// The root, as the user wrote it; for messages.
@@ -172,14 +193,20 @@ impl SourceTree {
     /// silence could lose an image.
     pub fn list(&self, path: TreePath<'_>, after: Option<&str>) -> Result<Page, ReadError> {
         let dir = self.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
-        let mut entries = read_entries(dir.as_fd(), path.as_str())?;
-        if let Some(after) = after {
-            entries.retain(|entry| entry.name.as_str() > after);
-        }
-        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        let more = entries.len() > PAGE;
-        entries.truncate(PAGE);
-        Ok(Page { entries, more })
+        Ok(page_of(read_entries(dir.as_fd(), path.as_str())?, after))
+    }
+
+    /// The same for the root itself.
+    pub fn list_root(&self, after: Option<&str>) -> Result<Page, ReadError> {
+        Ok(page_of(self.root_entries()?, after))
+    }
+
+    fn root_entries(&self) -> Result<Vec<Entry>, ReadError> {
+        // A handle of its own, since a handle remembers how far a listing got.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let dir = rustix::fs::openat(self.dir.as_fd(), ".", flags, rustix::fs::Mode::empty())
+            .map_err(|errno| Fault::new("openat", ".", errno))?;
+        read_entries(dir.as_fd(), ".")
     }
 
     /// Some plain file below the root, for trying out whether it can be linked. `None` if a quick look
@@ -188,7 +215,7 @@ impl SourceTree {
         /// Directories looked into before giving up: a storage has a file at about the tenth.
         const MAX_DIRECTORIES: usize = 1000;
         let mut ahead: Vec<Cow<'static, str>> = Vec::new();
-        let mut entries = read_entries(self.dir.as_fd(), ".").ok()?;
+        let mut entries = self.root_entries().ok()?;
         let mut above = String::new();
         for _ in 0..MAX_DIRECTORIES {
             for entry in entries {
@@ -239,8 +266,16 @@ impl SourceTree {
         self.open_content(path).map(drop)
     }
 
+    fn open_near(&self, path: TreePath<'_>, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let root = self.dir.as_fd();
+        let mut near = self.near.lock().unwrap_or_else(PoisonError::into_inner);
+        let Near { handles, run } = &mut *near;
+        let from = handles.nearest(root, run, path);
+        open::beneath(handles.dir(root, from), from.rest(path), flags)
+    }
+
     fn open_at(&self, path: TreePath<'_>, flags: OFlags) -> Result<OwnedFd, ReadError> {
-        open::beneath(self.dir.as_fd(), path, flags).map_err(|errno| match errno {
+        self.open_near(path, flags).map_err(|errno| match errno {
             Errno::NOENT => ReadError::NotFound,
             Errno::LOOP => ReadError::Damaged("there is a symbolic link on its path".into()),
             Errno::NOTDIR => ReadError::Damaged("something on its path is not a directory".into()),
@@ -268,6 +303,17 @@ fn plain_file_size(file: &impl AsFd, path: TreePath<'_>) -> Result<u64, ReadErro
     Err(ReadError::Damaged(format!(
         "it is {found}, not a plain file"
     )))
+}
+
+/// The first page of the names behind `after`.
+fn page_of(mut entries: Vec<Entry>, after: Option<&str>) -> Page {
+    if let Some(after) = after {
+        entries.retain(|entry| entry.name.as_str() > after);
+    }
+    entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    let more = entries.len() > PAGE;
+    entries.truncate(PAGE);
+    Page { entries, more }
 }
 
 /// All names in a directory, unsorted.

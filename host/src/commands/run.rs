@@ -58,7 +58,14 @@ fn carve(args: &Run, report: &mut Report) -> Result<(), Error> {
         session.progress.stage("carving", work.plan().images.len());
         let jobs = jobs(args.release.jobs);
         let (source, progress) = (&session.source, &session.progress);
-        let tally = work.carve(&output.writer, source, &output.staging, mode, jobs, progress)?;
+        let tally = work.carve(
+            &output.writer,
+            source,
+            &output.staging,
+            mode,
+            jobs,
+            progress,
+        )?;
         report.output(output.spec.to_string(), tally);
     }
     report.timing_ms.carve = milliseconds(clock.elapsed());
@@ -68,10 +75,16 @@ fn carve(args: &Run, report: &mut Report) -> Result<(), Error> {
     publish(&mut outputs, args.durability)?;
     session.progress.done();
     report.timing_ms.publish = milliseconds(clock.elapsed());
-    report.outcome = if planned.problems.is_empty() { "complete" } else { "partial" };
+    report.outcome = if planned.problems.is_empty() {
+        "complete"
+    } else {
+        "partial"
+    };
     for problem in &planned.problems {
         eprintln!("regcarve: {problem}");
     }
+    // The process ends now; taking all of this apart would only cost time.
+    std::mem::forget((session, work));
     Ok(())
 }
 

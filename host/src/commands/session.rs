@@ -15,7 +15,7 @@ use crate::pipeline::decide;
 use crate::pipeline::plan::Plan;
 use crate::pipeline::problem::{Problem, Severity};
 use crate::pipeline::request::{Origin, Request};
-use crate::pipeline::resolve::{Resolved, Resolver};
+use crate::pipeline::resolve::{HandleBudget, Resolved, Resolver};
 use crate::pipeline::suggest;
 use crate::progress::Progress;
 use crate::report::{ComponentRow, Report, milliseconds};
@@ -63,7 +63,7 @@ impl Session {
     }
 
     pub(super) fn start_reader(&self) -> Result<Reader, Error> {
-        Reader::start(&self.reader, Arc::clone(&self.source))
+        Reader::start(&self.reader, &self.source)
     }
 }
 
@@ -142,6 +142,7 @@ pub(super) fn plan(
         source: &session.source,
         jobs,
         attached: !release.no_attached,
+        handles: HandleBudget::of_process(),
     };
     let mut resolved = resolver.resolve(&wishes, reader, &session.progress)?;
     hints(session, &mut resolved)?;

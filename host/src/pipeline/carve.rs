@@ -83,14 +83,14 @@ impl Work {
     pub fn carve(
         &self,
         component: &Component,
-        source: &Arc<SourceTree>,
+        source: &SourceTree,
         staging: &Staging,
         mode: LinkMode,
         jobs: usize,
         progress: &Progress,
     ) -> Result<Tally, Error> {
         let job = Arc::new(Job {
-            source: Arc::clone(source),
+            source: source.another(),
             contents: Arc::clone(&self.contents),
             planned: Arc::clone(&self.planned),
             placed: PlacedAt::new(&self.contents),

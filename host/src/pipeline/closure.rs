@@ -165,6 +165,7 @@ fn made(bytes: Vec<u8>, contents: &mut Contents) -> (Digest, ContentId) {
             path: "".into(),
             presence: Presence::Made(bytes),
             verified: true,
+            handle: None,
         })
     });
     (digest, id)
@@ -197,6 +198,7 @@ mod tests {
                         Presence::File(1)
                     },
                     verified: true,
+                    handle: None,
                 }),
                 kind: *kind,
                 media_type: "".into(),

@@ -1,6 +1,7 @@
 //! All content of a run, each digest once.
 
 use std::collections::HashMap;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -34,6 +35,9 @@ pub struct Content {
     pub presence: Presence,
     /// Whether the host itself has hashed it in this run.
     pub verified: bool,
+    /// The file itself, opened when it was looked at: what is linked later is what was looked at. Only for
+    /// as many as the process may have open.
+    pub handle: Option<OwnedFd>,
 }
 
 impl Content {

@@ -91,7 +91,10 @@ impl Stage<'_> {
         for image in candidates.into_iter().map(planned) {
             let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
             let name = || (image.reference(), image.origin.clone());
-            let problems = image.items.iter().filter_map(|item| check(name, item, contents.get(item.content)));
+            let problems = image
+                .items
+                .iter()
+                .filter_map(|item| check(name, item, contents.get(item.content)));
             let before = self.problems.len();
             self.problems.extend(problems);
             if self.problems.len() == before {

@@ -5,6 +5,7 @@
 //! bytes of a manifest have its digest.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -42,11 +43,63 @@ pub struct Resolver<'a> {
     /// The reader.
     pub component: &'a Component,
     /// The source.
-    pub source: &'a Arc<SourceTree>,
+    pub source: &'a SourceTree,
     /// How many readers at once.
     pub jobs: usize,
     /// Whether artifacts that speak of an image come along.
     pub attached: bool,
+    /// How many files may be kept open.
+    pub handles: HandleBudget,
+}
+
+/// How many files may be kept open between looking at them and linking them.
+pub struct HandleBudget(AtomicUsize);
+
+impl HandleBudget {
+    /// More would gain nothing measurable and cost the kernel memory.
+    const MOST: usize = 16_384;
+    /// For everything else that the process has open.
+    const RESERVE: usize = 128;
+
+    /// What the process's limit leaves, after raising it as far as the system allows.
+    pub fn of_process() -> Self {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        let wanted = Some((Self::MOST + Self::RESERVE) as u64);
+        let raised = Rlimit {
+            current: limit.maximum.min(wanted).or(wanted),
+            maximum: limit.maximum,
+        };
+        let current = match setrlimit(Resource::Nofile, raised.clone()) {
+            Ok(())
+                if limit
+                    .current
+                    .is_some_and(|now| raised.current.is_some_and(|then| then > now)) =>
+            {
+                raised.current
+            }
+            _ => limit.current,
+        };
+        let current = current.map_or(Self::MOST, |current| {
+            usize::try_from(current).unwrap_or(usize::MAX)
+        });
+        Self(AtomicUsize::new(
+            current.saturating_sub(Self::RESERVE).min(Self::MOST),
+        ))
+    }
+
+    /// Nothing is kept.
+    pub fn none() -> Self {
+        Self(AtomicUsize::new(0))
+    }
+
+    fn keep(&self, file: OwnedFd) -> Option<OwnedFd> {
+        let less = |left: usize| left.checked_sub(1);
+        self.0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
+            .ok()
+            .map(|_| file)
+    }
 }
 
 impl Resolver<'_> {
@@ -66,6 +119,7 @@ impl Resolver<'_> {
         let work = |reader: Reader| {
             Worker {
                 resolver: self,
+                source: self.source.another(),
                 reader,
                 shared: &shared,
                 names: Names::default(),
@@ -76,11 +130,7 @@ impl Resolver<'_> {
         let others = self.jobs.min(queue.repositories.len()).saturating_sub(1);
         std::thread::scope(|scope| {
             let handles: Vec<_> = (0..others)
-                .map(|_| {
-                    scope.spawn(|| {
-                        Reader::start(self.component, Arc::clone(self.source)).and_then(work)
-                    })
-                })
+                .map(|_| scope.spawn(|| Reader::start(self.component, self.source).and_then(work)))
                 .collect();
             let mut result = work(first);
             for handle in handles {
@@ -144,6 +194,7 @@ struct Names {
 
 struct Worker<'a> {
     resolver: &'a Resolver<'a>,
+    source: SourceTree,
     reader: Reader,
     shared: &'a Mutex<Resolved>,
     names: Names,
@@ -279,6 +330,7 @@ impl Worker<'_> {
                         path: Arc::clone(&path),
                         presence: Presence::Absent,
                         verified: false,
+                        handle: None,
                     });
                     fresh.push((id, path));
                     id
@@ -315,15 +367,21 @@ impl Worker<'_> {
             .map(|(id, path)| (id, self.look(&path)))
             .collect();
         let mut shared = self.lock();
-        for (id, presence) in looked {
-            shared.contents.get_mut(id).presence = presence;
+        for (id, (presence, handle)) in looked {
+            let content = shared.contents.get_mut(id);
+            content.presence = presence;
+            content.handle = handle;
         }
     }
 
-    fn look(&self, path: &str) -> Presence {
-        match TreePath::parse(path) {
-            Ok(path) => presence(self.resolver.source.file_size(path)),
-            Err(error) => Presence::Damaged(error.to_string()),
+    fn look(&self, path: &str) -> (Presence, Option<OwnedFd>) {
+        let opened = match TreePath::parse(path) {
+            Ok(path) => self.source.open_content(path),
+            Err(error) => return (Presence::Damaged(error.to_string()), None),
+        };
+        match opened {
+            Ok((file, size)) => (Presence::File(size), self.resolver.handles.keep(file)),
+            Err(error) => (presence(Err(error)), None),
         }
     }
 
@@ -389,9 +447,13 @@ impl Resolved {
             let before = problems.len();
             // Manifests for other platforms may be dropped yet, with all that is wrong with them.
             let sure = image.top().kind != Kind::Index;
-            let needed = image.items.iter().filter(|item| sure || item.kind == Kind::Index);
+            let needed = image
+                .items
+                .iter()
+                .filter(|item| sure || item.kind == Kind::Index);
             let name = || (image.reference(), image.origin.clone());
-            problems.extend(needed.filter_map(|item| check(name, item, contents.get(item.content))));
+            problems
+                .extend(needed.filter_map(|item| check(name, item, contents.get(item.content))));
             problems.len() == before
         });
     }
@@ -409,21 +471,34 @@ pub fn check(
         Presence::File(size) if *size == item.size => return None,
         Presence::Absent if item.optional => return None,
         Presence::File(size) => {
-            let cause = format!("has {size} bytes; the manifest that names {} says {}", content.digest, item.size);
+            let cause = format!(
+                "has {size} bytes; the manifest that names {} says {}",
+                content.digest, item.size
+            );
             (Severity::Damaged, cause)
         }
         Presence::Absent => {
             hint = item.platform.as_ref().map(|platform| {
                 format!("this is the part for {platform}; if the source was carved for other platforms, choose these with --platform")
             });
-            (Severity::Damaged, format!("there is no such file; it should hold {}", content.digest))
+            (
+                Severity::Damaged,
+                format!("there is no such file; it should hold {}", content.digest),
+            )
         }
         Presence::Damaged(text) => (Severity::Damaged, text.clone()),
         Presence::Unreadable(text) => (Severity::Unreadable, text.clone()),
     };
     let (reference, origin) = image();
     let path = Some(content.path.to_string());
-    Some(Problem { severity, reference, origin: Some(origin), path, cause, hint })
+    Some(Problem {
+        severity,
+        reference,
+        origin: Some(origin),
+        path,
+        cause,
+        hint,
+    })
 }
 
 fn wanted_name(repository: &Repository, wanted: &Wanted) -> String {

@@ -148,10 +148,9 @@ impl Component {
                         known: shipped::names(role.shipped()).collect(),
                     })
                 })?;
-                (
-                    load_shipped(engine, shipped).map_err(fail)?,
-                    hash::digest(Algorithm::Sha256, shipped.wasm),
-                )
+                let sha256 = Digest::sha256(shipped.sha256);
+                let code = engine.code(sha256, || load_shipped(engine, shipped));
+                (code.map_err(fail)?, sha256)
             }
             ComponentSpec::File { path, pin } => {
                 let bytes = read(path).map_err(fail)?;
@@ -171,7 +170,8 @@ impl Component {
                     }
                     None => {}
                 }
-                (compile(engine, &bytes).map_err(fail)?, sha256)
+                let code = engine.code(sha256, || compile(engine, &bytes));
+                (code.map_err(fail)?, sha256)
             }
         };
         let wasi = check_world(engine, role, &component).map_err(fail)?;

@@ -1,7 +1,10 @@
 //! One engine for a run, and the clock of the time limit.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use regcarve_names::Digest;
 
 use super::limits::{TICK, Ticks};
 use super::{Limits, LogSink, engine_config};
@@ -13,7 +16,11 @@ pub struct Engine {
     pub(super) limits: Limits,
     pub(super) log: LogSink,
     pub(super) ticks: Ticks,
+    code: Code,
 }
+
+/// Compiled components by the digest of their bytes: a layout that reads and writes is loaded once.
+type Code = Arc<Mutex<HashMap<Digest, wasmtime::component::Component>>>;
 
 impl Engine {
     /// An engine whose components have these limits and log to `log`.
@@ -26,7 +33,23 @@ impl Engine {
             limits,
             log,
             ticks,
+            code: Code::default(),
         })
+    }
+
+    /// The code of the component with that digest; `load` gets it the first time.
+    pub(super) fn code<E>(
+        &self,
+        sha256: Digest,
+        load: impl FnOnce() -> Result<wasmtime::component::Component, E>,
+    ) -> Result<wasmtime::component::Component, E> {
+        let mut code = self.code.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = code.get(&sha256) {
+            return Ok(known.clone());
+        }
+        let component = load()?;
+        code.insert(sha256, component.clone());
+        Ok(component)
     }
 }
 

@@ -1,7 +1,6 @@
 //! The role of a reader: asked for images, it answers with digests and places in the source.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use regcarve_names::{Digest, Platform, Repository, Tag};
 
@@ -78,9 +77,9 @@ pub struct Reader {
 
 impl Reader {
     /// A fresh instance that may read `tree`.
-    pub fn start(component: &Component, tree: Arc<SourceTree>) -> Result<Self, Error> {
+    pub fn start(component: &Component, tree: &SourceTree) -> Result<Self, Error> {
         let power = Power::Source(SourcePower {
-            tree,
+            tree: tree.another(),
             verified: HashSet::new(),
             fault: None,
         });
@@ -392,7 +391,7 @@ pub(super) fn platform_out(platform: &Platform) -> types::Platform {
 
 /// What the host lends to a reader.
 pub(super) struct SourcePower {
-    tree: Arc<SourceTree>,
+    tree: SourceTree,
     /// Digests of blobs that the host has hashed.
     verified: HashSet<Digest>,
     /// The first fault of the system, kept so that no guest can make it look harmless.
@@ -434,7 +433,14 @@ impl SourcePower {
         path: &str,
         after: Option<&str>,
     ) -> Answer<source::Page> {
-        let page = self.ask(path, |tree, path| tree.list(path, after))?;
+        // The root has no name of its own; a listing is the one question that makes sense of it.
+        let page = match path {
+            "" => {
+                let listed = self.tree.list_root(after);
+                self.answer(listed)
+            }
+            path => self.ask(path, |tree, path| tree.list(path, after)),
+        }?;
         let entries = page.entries.into_iter().map(|entry| source::Entry {
             name: entry.name,
             directory: entry.directory,
@@ -452,7 +458,12 @@ impl SourcePower {
     ) -> Answer<T> {
         let path =
             TreePath::parse(path).map_err(|error| types::Failure::Refused(error.to_string()))?;
-        question(&self.tree, path).map_err(|error| match error {
+        let answered = question(&self.tree, path);
+        self.answer(answered)
+    }
+
+    fn answer<T>(&mut self, answered: Result<T, ReadError>) -> Answer<T> {
+        answered.map_err(|error| match error {
             ReadError::NotFound => types::Failure::NotFound,
             ReadError::Damaged(text) => types::Failure::Damaged(text),
             ReadError::Fault(fault) => {

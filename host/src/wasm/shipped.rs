@@ -6,6 +6,8 @@ use super::Role;
 pub(super) struct Shipped {
     pub(super) role: Role,
     pub(super) name: &'static str,
+    /// Of [`Self::wasm`].
+    pub(super) sha256: [u8; 32],
     /// The component itself, for `inspect`, and for machines that the native code does not fit.
     pub(super) wasm: &'static [u8],
     /// Native code of [`Self::wasm`].

@@ -1,5 +1,6 @@
 //! The role of a writer: told images, it asks for files.
 
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use regcarve_names::Digest;
@@ -21,7 +22,7 @@ use crate::pipeline::plan::PlannedImage;
 /// What all writers of one output share: the plan, and what of it is done.
 pub struct Job {
     /// Where content is.
-    pub source: Arc<SourceTree>,
+    pub source: SourceTree,
     /// All content, of the plan and of what was dropped.
     pub contents: Arc<Contents>,
     /// Which content is in the plan.
@@ -40,6 +41,7 @@ impl Writer {
     pub fn start(component: &Component, tree: OutputTree, job: Arc<Job>) -> Result<Self, Error> {
         let power = Power::Output(Box::new(OutputPower {
             tree,
+            source: job.source.another(),
             job,
             tally: Tally::default(),
         }));
@@ -131,6 +133,7 @@ pub(super) fn content_records(
 /// What the host lends to a writer.
 pub(super) struct OutputPower {
     tree: OutputTree,
+    source: SourceTree,
     job: Arc<Job>,
     tally: Tally,
 }
@@ -161,11 +164,18 @@ impl OutputPower {
             _ => {
                 // Checked when the reader gave it.
                 let from = parse_own(&content.path)?;
-                self.tree.place(&self.job.source, from, path).map(|placed| {
-                    if let Placed::New(method) = placed {
-                        self.tally.placed(method, content.size().unwrap_or(0));
-                    }
-                })
+                self.tree
+                    .place(
+                        &self.source,
+                        from,
+                        content.handle.as_ref().map(AsFd::as_fd),
+                        path,
+                    )
+                    .map(|placed| {
+                        if let Placed::New(method) = placed {
+                            self.tally.placed(method, content.size().unwrap_or(0));
+                        }
+                    })
             }
         };
         let what = content.digest;

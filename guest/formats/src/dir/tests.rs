@@ -37,6 +37,26 @@ fn names_of_files() {
 }
 
 #[test]
+fn older_names() {
+    let usual = digest(Algorithm::Sha256, 0xab);
+    let long = digest(Algorithm::Sha512, 0xcd);
+    let long_hex = "cd".repeat(64);
+    for (file, name) in [
+        (File::Child(long), Some(format!("{long_hex}.manifest.json"))),
+        (File::Blob(long), Some(long_hex.clone())),
+        (File::Blob(usual), None),
+        (File::Manifest, None),
+        (File::Signature(1), None),
+    ] {
+        assert_eq!(file.older_name(), name);
+        assert_eq!(
+            name.map_or(Some(file), |name| File::parse(&name)),
+            Some(file)
+        );
+    }
+}
+
+#[test]
 fn other_names() {
     let hex = "ab".repeat(32);
     for name in [

@@ -1,7 +1,9 @@
 //! Images out of a storage.
 
-use regcarve_closure::{BlobFile, ManifestFile, Store, closure};
-use regcarve_formats::attached;
+use regcarve_closure::{
+    BlobFile, ManifestFile, Store, asked_digest, attached_by_tag, cause, closure, directories,
+    repository_name, resolve_each,
+};
 use regcarve_formats::registry::Place;
 use regcarve_kit::layout::{Attachment, Damage, Image, Reader, Resolution, Wanted, source};
 use regcarve_kit::{Failure, Level, log};
@@ -55,7 +57,7 @@ impl Reader for RegistryReader {
     }
 
     fn tags(&mut self, repository: &str) -> Result<Vec<String>, Failure> {
-        let name = parse_repository(repository)?;
+        let name = repository_name(repository)?;
         let path = Place::Tags { repository: &name }.path();
         let mut tags = directories(&path)?;
         tags.retain(|tag| match Tag::parse(tag) {
@@ -72,19 +74,7 @@ impl Reader for RegistryReader {
     }
 
     fn resolve(&mut self, repository: &str, wanted: Vec<Wanted>) -> Vec<Resolution> {
-        let repository = match Repository::parse(repository) {
-            Ok(repository) => repository,
-            Err(error) => {
-                return wanted
-                    .iter()
-                    .map(|_| Resolution::Missing(error.to_string()))
-                    .collect();
-            }
-        };
-        wanted
-            .into_iter()
-            .map(|wanted| resolve(&repository, wanted))
-            .collect()
+        resolve_each(repository, wanted, resolve)
     }
 
     fn attached(&mut self, repository: &str, manifests: &[String]) -> Vec<Attachment> {
@@ -106,61 +96,21 @@ impl Reader for RegistryReader {
             .listed
             .as_ref()
             .filter(|(listed, _)| listed == repository)
-            .map(|(_, tags)| tags);
-        let mut attachments = Vec::new();
-        for subject in manifests {
-            let Ok(digest) = Digest::parse(subject) else {
-                continue;
-            };
-            for (_, tag) in attached::tags_for(digest) {
-                let text = tag.to_string();
-                if tags.is_some_and(|tags| tags.binary_search(&text).is_err()) {
-                    continue;
-                }
-                let resolution = resolve(
-                    &name,
-                    Wanted {
-                        tag: Some(text),
-                        digest: None,
-                    },
-                );
-                if !matches!(resolution, Resolution::Missing(_)) {
-                    attachments.push(Attachment {
-                        subject: subject.clone(),
-                        resolution,
-                    });
-                }
-            }
-        }
-        attachments
+            .map(|(_, tags)| tags.as_slice());
+        attached_by_tag(manifests, tags, |tag| {
+            resolve(
+                &name,
+                Wanted {
+                    tag: Some(tag),
+                    digest: None,
+                },
+            )
+        })
     }
 
     fn inspect(&mut self, _repository: &str) -> Vec<Damage> {
         Vec::new()
     }
-}
-
-/// The directories in a directory, sorted; it is read page by page.
-fn directories(path: &str) -> Result<Vec<String>, Failure> {
-    let mut names = Vec::new();
-    let mut after: Option<String> = None;
-    loop {
-        let page = source::list_directory(path, after.as_deref())?;
-        after = page.entries.last().map(|entry| entry.name.clone());
-        names.extend(
-            page.entries
-                .into_iter()
-                .filter(|entry| entry.directory)
-                .map(|entry| entry.name),
-        );
-        if !page.more {
-            return Ok(names);
-        }
-    }
-}
-
-fn parse_repository(name: &str) -> Result<Repository, Failure> {
-    Repository::parse(name).map_err(|error| Failure::Refused(error.to_string()))
 }
 
 fn resolve(repository: &Repository, wanted: Wanted) -> Resolution {
@@ -177,7 +127,10 @@ fn resolve(repository: &Repository, wanted: Wanted) -> Resolution {
             }
             .path();
             match source::read_link(&path) {
-                Ok(digest) => Some(digest),
+                Ok(digest) => match Digest::parse(&digest) {
+                    Ok(digest) => Some(digest),
+                    Err(error) => return missing(&error.to_string()),
+                },
                 Err(Failure::NotFound) => return missing("there is no such tag"),
                 Err(failure) => {
                     return Resolution::Damaged(vec![Damage {
@@ -188,17 +141,9 @@ fn resolve(repository: &Repository, wanted: Wanted) -> Resolution {
             }
         }
     };
-    let digest = match (tagged, &wanted.digest) {
-        (Some(tagged), Some(pinned)) if tagged != *pinned => {
-            return Resolution::Missing(format!("the tag now names {tagged}"));
-        }
-        (Some(tagged), _) => tagged,
-        (None, Some(pinned)) => pinned.clone(),
-        (None, None) => return missing("neither a tag nor a digest is asked for"),
-    };
-    let top = match Digest::parse(&digest) {
+    let top = match asked_digest(&wanted, tagged) {
         Ok(top) => top,
-        Err(error) => return Resolution::Missing(error.to_string()),
+        Err(answer) => return answer,
     };
     match closure(&mut Storage { repository }, top) {
         // Without a revision link the registry does not know the manifest. A tag that names it is broken; a
@@ -208,7 +153,7 @@ fn resolve(repository: &Repository, wanted: Wanted) -> Resolution {
         }
         Ok(contents) => Resolution::Found(Image {
             tag: wanted.tag,
-            digest,
+            digest: top.to_string(),
             contents,
         }),
         Err(damages) => Resolution::Damaged(damages),
@@ -286,13 +231,5 @@ fn read_link(path: &str) -> Result<Option<Digest>, Damage> {
             .map_err(|error| damage(error.to_string())),
         Err(Failure::NotFound) => Ok(None),
         Err(failure) => Err(damage(cause(failure))),
-    }
-}
-
-fn cause(failure: Failure) -> String {
-    match failure {
-        Failure::NotFound => "there is no such file".into(),
-        Failure::Occupied => "occupied".into(),
-        Failure::Refused(text) | Failure::Damaged(text) | Failure::Other(text) => text,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use regcarve_closure::invalid;
 use regcarve_formats::registry::Place;
 use regcarve_kit::layout::{Entry, Placed, Writer, output};
 use regcarve_kit::{Failure, Kind};
@@ -74,9 +75,4 @@ impl Writer for RegistryWriter {
     fn finish(&mut self, _images: Vec<Entry>) -> Result<(), Failure> {
         Ok(())
     }
-}
-
-/// What comes from the host has been checked there, so this is not for users.
-fn invalid(error: impl std::fmt::Display) -> Failure {
-    Failure::Other(error.to_string())
 }

@@ -1,0 +1,33 @@
+//! The shipped layout `dir`: a tree of images in skopeo's `dir:` format, one folder each.
+//!
+//! ```text
+//!   library/nginx:1.27/           the folder is named like the image
+//!     version                     which revision of the format
+//!     manifest.json               the top manifest
+//!     <hex>.manifest.json         every other manifest, also those of nested indexes
+//!     <hex>                       configs and layers
+//!   library/nginx@sha256:0c1f…/   an image without tag
+//! ```
+//!
+//! What is in the folder of an image is in `regcarve_formats::dir`. Signatures, SBOMs and what else speaks of an
+//! image are images of their own, under the tags that they have in a registry.
+//!
+//! | reading                                          | writing                                   |
+//! |--------------------------------------------------|-------------------------------------------|
+//! | nothing names `manifest.json`: its digest is computed | it is a hard link like everything else |
+//! | `version` may be lacking, but not be newer than known | 1.1, or 1.2 where a digest is no sha256 |
+//! | folders that no reference can name are reported  | none are made                             |
+//! | signatures of skopeo (`signature-1`) are reported, no other format has a place for them | none are made |
+//!
+//! The digest of an image is always taken as sha256, as skopeo does. A top manifest that a registry keeps under
+//! a sha512 goes into a tree, but nobody can tell that from the tree alone, except where its folder says it.
+
+mod folder;
+mod reader;
+mod store;
+mod writer;
+
+use reader::DirReader;
+use writer::DirWriter;
+
+regcarve_kit::layout!(DirReader, DirWriter);

@@ -1,0 +1,320 @@
+//! Images out of a tree of folders.
+
+use std::collections::{BTreeSet, HashMap};
+
+use regcarve_closure::{
+    Store, asked_digest, attached_by_tag, closure, directories, entries, pinned_digest,
+    repository_name, resolve_each, subject_of,
+};
+use regcarve_formats::ManifestType;
+use regcarve_kit::layout::{Attachment, Damage, Image, Reader, Resolution, Wanted, source};
+use regcarve_kit::{Failure, Level, log};
+use regcarve_names::{Algorithm, Digest, Reference, Repository, Tag};
+
+use crate::folder::{Folder, Name, Named, join, judge, of_repository, parent_of};
+use crate::store::{Child, ImageFolder, manifest_path};
+
+/// Paths longer than this are not looked into: no name of an image is as long (255 characters, and a tag or a
+/// digest of 135), and a chain of folders must not go on until the host refuses the path.
+const LONGEST_FOLDER: usize = 512;
+
+/// See the header of this crate.
+#[derive(Default)]
+pub(crate) struct DirReader {
+    /// Names of the folders in folders that have been listed. Neighbours in a catalogue share one.
+    siblings: HashMap<String, Vec<String>>,
+    /// The repository whose images were last read for their digests.
+    tops: Option<(Repository, HashMap<Digest, String>)>,
+}
+
+impl Reader for DirReader {
+    fn repositories(&mut self) -> Result<Vec<String>, Failure> {
+        let mut found = BTreeSet::new();
+        let mut unnamed = false;
+        let mut ahead = vec![String::new()];
+        while let Some(path) = ahead.pop() {
+            let entries = entries(&path)?;
+            match judge(&path, &entries) {
+                Folder::Unnamed(_) if path.is_empty() => {
+                    return Err(Failure::Damaged(ROOT_IS_IMAGE.into()));
+                }
+                Folder::Unnamed(why) => {
+                    log(Level::Warn, &why);
+                    unnamed = true;
+                }
+                // Without a manifest it is damaged; that is said when it is resolved.
+                Folder::Image(reference) | Folder::Broken(reference) => {
+                    found.insert(reference.repository().to_string());
+                }
+                Folder::Above => {}
+            }
+            let folders: Vec<String> = entries
+                .into_iter()
+                .filter(|entry| entry.directory)
+                .map(|entry| entry.name)
+                .collect();
+            for folder in &folders {
+                let below = join(&path, folder);
+                if below.len() > LONGEST_FOLDER {
+                    log(
+                        Level::Warn,
+                        &format!("`{below}` is too deep for an image and is not looked into"),
+                    );
+                } else {
+                    ahead.push(below);
+                }
+            }
+            if !folders.is_empty() {
+                self.siblings.insert(path, folders);
+            }
+        }
+        if found.is_empty() && !unnamed {
+            log(Level::Warn, NO_IMAGES);
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    fn tags(&mut self, repository: &str) -> Result<Vec<String>, Failure> {
+        let mut tags = Vec::new();
+        for Named { path, name } in self.folders(&repository_name(repository)?)? {
+            if let Name::Tag(tag) = name
+                && !matches!(look(&path)?, Folder::Above)
+            {
+                tags.push(tag.to_string());
+            }
+        }
+        Ok(tags)
+    }
+
+    fn resolve(&mut self, repository: &str, wanted: Vec<Wanted>) -> Vec<Resolution> {
+        resolve_each(repository, wanted, |repository, wanted| {
+            self.resolve_one(repository, wanted)
+        })
+    }
+
+    fn attached(&mut self, repository: &str, manifests: &[String]) -> Vec<Attachment> {
+        let Ok(name) = repository_name(repository) else {
+            return Vec::new();
+        };
+        let folders = self.folders(&name).unwrap_or_default();
+        let tags = folders.iter().filter_map(|folder| match &folder.name {
+            Name::Tag(tag) => Some(tag.to_string()),
+            Name::Digest(_) => None,
+        });
+        let tags: Vec<String> = tags.collect();
+        let mut attachments = attached_by_tag(manifests, Some(&tags), |tag| {
+            self.resolve_one(
+                &name,
+                Wanted {
+                    tag: Some(tag),
+                    digest: None,
+                },
+            )
+        });
+        for folder in &folders {
+            attachments.extend(untagged_attachment(folder, manifests));
+        }
+        attachments
+    }
+
+    fn inspect(&mut self, _repository: &str) -> Vec<Damage> {
+        Vec::new()
+    }
+}
+
+/// For a user who named one image too exactly.
+const ROOT_IS_IMAGE: &str = "the source is itself an image: name the folder above it, below which images are in \
+                             folders named REPOSITORY:TAG";
+
+/// Any folder is a tree of images, so a wrong path shows in nothing else.
+const NO_IMAGES: &str = "no folder in the source holds an image; check the format and the path";
+
+impl DirReader {
+    /// The folders with names of images of a repository; there is at least one.
+    fn folders(&mut self, repository: &Repository) -> Result<Vec<Named>, Failure> {
+        let (parent, _) = parent_of(repository);
+        if !self.siblings.contains_key(parent) {
+            self.siblings.insert(parent.into(), directories(parent)?);
+        }
+        let siblings = self
+            .siblings
+            .get(parent)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let folders = of_repository(repository, siblings);
+        if folders.is_empty() {
+            Err(Failure::NotFound)
+        } else {
+            Ok(folders)
+        }
+    }
+
+    fn resolve_one(&mut self, repository: &Repository, wanted: Wanted) -> Resolution {
+        let answer = match &wanted.tag {
+            Some(tag) => by_tag(repository, tag, &wanted),
+            None => self.by_digest(repository, &wanted),
+        };
+        match answer {
+            Ok((digest, contents)) => Resolution::Found(Image {
+                tag: wanted.tag,
+                digest: digest.to_string(),
+                contents,
+            }),
+            Err(answer) => answer,
+        }
+    }
+
+    fn by_digest(&mut self, repository: &Repository, wanted: &Wanted) -> Answer {
+        let digest = asked_digest(wanted, None)?;
+        let own = join_name(&Reference::pinned(repository.clone(), digest))?;
+        if let Some(folder) = ImageFolder::open(&own, Some(digest)).map_err(damaged)? {
+            return whole(&own, folder);
+        }
+        let missing = || Resolution::Missing("this repository has no such manifest".into());
+        let folders = self.folders(repository).map_err(|_| missing())?;
+        if let Some(path) = self.folder_with_top(repository, &folders, digest)
+            && let Some(folder) = ImageFolder::open(&path, Some(digest)).map_err(damaged)?
+        {
+            return whole(&path, folder);
+        }
+        // A registry also serves a child of an index by its digest.
+        let Some(folder) = folders
+            .iter()
+            .find(|folder| ImageFolder::has_child(&folder.path, digest))
+        else {
+            return Err(missing());
+        };
+        finish(digest, &mut Child(&folder.path))
+    }
+
+    /// The folder of a repository in which `manifest.json` has this digest.
+    fn folder_with_top(
+        &mut self,
+        repository: &Repository,
+        folders: &[Named],
+        digest: Digest,
+    ) -> Option<String> {
+        if digest.algorithm() != Algorithm::Sha256 {
+            // Computed is the sha256 only; others can just be tried.
+            let has = |folder: &&Named| {
+                matches!(ImageFolder::open(&folder.path, Some(digest)), Ok(Some(_)))
+            };
+            return folders.iter().find(has).map(|folder| folder.path.clone());
+        }
+        if self
+            .tops
+            .as_ref()
+            .is_none_or(|(known, _)| known != repository)
+        {
+            // What cannot be read here is said when it is asked for itself.
+            let tops = folders.iter().filter_map(|folder| {
+                let opened = ImageFolder::open(&folder.path, None).ok()??;
+                Some((opened.top(), folder.path.clone()))
+            });
+            self.tops = Some((repository.clone(), tops.collect()));
+        }
+        self.tops.as_ref()?.1.get(&digest).cloned()
+    }
+}
+
+/// An image and all that belongs to it, or what became of it instead.
+type Answer = Result<(Digest, Vec<regcarve_kit::layout::Located>), Resolution>;
+
+fn by_tag(repository: &Repository, tag: &str, wanted: &Wanted) -> Answer {
+    let missing = |cause: &str| Resolution::Missing(cause.into());
+    let tag = Tag::parse(tag).map_err(|_| missing("this cannot be a tag"))?;
+    let path = join_name(&Reference::tagged(repository.clone(), tag))?;
+    let Some(mut folder) = ImageFolder::open(&path, None).map_err(damaged)? else {
+        return Err(match look(&path) {
+            Ok(Folder::Broken(_)) => damaged(Damage {
+                path: manifest_path(&path),
+                cause: "there is no such file, though its folder is named like an image".into(),
+            }),
+            _ => missing("there is no such tag"),
+        });
+    };
+    // Only the sha256 can be computed without knowing what to look for.
+    if let Some(pinned) = pinned_digest(wanted)?
+        && pinned.algorithm() != Algorithm::Sha256
+        && let Ok(Some(same)) = ImageFolder::open(&path, Some(pinned))
+    {
+        folder = same;
+    }
+    asked_digest(wanted, Some(folder.top()))?;
+    whole(&path, folder)
+}
+
+/// Checks what surrounds the image in its folder, and follows its manifest.
+fn whole(path: &str, mut folder: ImageFolder) -> Answer {
+    folder.check_version().map_err(damaged)?;
+    if folder.is_signed() {
+        let what = format!(
+            "`{path}` has a signature in skopeo's own form (signature-1), which stays behind"
+        );
+        log(Level::Warn, &what);
+    }
+    let (digest, contents) = finish(folder.top(), &mut folder)?;
+    // Its digest is that of the bytes without their signatures, which no file has.
+    if contents[0].content.media_type == ManifestType::Schema1Signed.as_str() {
+        return Err(damaged(Damage {
+            path: manifest_path(path),
+            cause: "a signed manifest of the first schema, which has no digest as a file: convert it with `skopeo copy \
+                    --format v2s2`"
+                .into(),
+        }));
+    }
+    Ok((digest, contents))
+}
+
+fn finish(digest: Digest, store: &mut impl Store) -> Answer {
+    let contents = closure(store, digest).map_err(Resolution::Damaged)?;
+    Ok((digest, contents))
+}
+
+fn damaged(damage: Damage) -> Resolution {
+    Resolution::Damaged(vec![damage])
+}
+
+/// The folder of an image. A name that cannot be that of a folder is that of no image here.
+fn join_name(reference: &Reference) -> Result<String, Resolution> {
+    regcarve_formats::dir::folder_of(reference)
+        .map_err(|error| Resolution::Missing(error.to_string()))
+}
+
+/// Judges a folder, with as few questions as it takes.
+fn look(path: &str) -> Result<Folder, Failure> {
+    match source::file_size(&manifest_path(path)) {
+        Err(Failure::NotFound) => match entries(path) {
+            Ok(entries) => Ok(judge(path, &entries)),
+            Err(Failure::NotFound) => Ok(Folder::Above),
+            Err(failure) => Err(failure),
+        },
+        // Also a manifest that is no plain file: that is said when it is resolved.
+        _ => Ok(regcarve_formats::dir::reference_of(path).map_or(Folder::Above, Folder::Image)),
+    }
+}
+
+/// An image without tag says in its manifest what it speaks of.
+fn untagged_attachment(folder: &Named, manifests: &[String]) -> Option<Attachment> {
+    let Name::Digest(digest) = folder.name else {
+        return None;
+    };
+    // What is damaged cannot be told to speak of these manifests.
+    let opened = ImageFolder::open(&folder.path, Some(digest)).ok()??;
+    let subject = subject_of(opened.bytes())?.to_string();
+    if !manifests.contains(&subject) {
+        return None;
+    }
+    let resolution = match whole(&folder.path, opened) {
+        Ok((_, contents)) => Resolution::Found(Image {
+            tag: None,
+            digest: digest.to_string(),
+            contents,
+        }),
+        Err(answer) => answer,
+    };
+    Some(Attachment {
+        subject,
+        resolution,
+    })
+}

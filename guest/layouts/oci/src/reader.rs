@@ -1,0 +1,309 @@
+//! Images out of a layout.
+
+use std::collections::{HashMap, HashSet};
+
+use regcarve_closure::{
+    ManifestFile, Store as _, asked_digest, attached_by_tag, cause, closure, pinned_digest,
+    repository_name, resolve_each, subject_of,
+};
+use regcarve_formats::oci::{INDEX_FILE, LAYOUT_FILE, blob_path, check_layout, parse_index};
+use regcarve_kit::layout::{Attachment, Damage, Image, Reader, Resolution, Wanted, source};
+use regcarve_kit::{Failure, Kind, Level, log};
+use regcarve_names::{Digest, Repository, Tag};
+
+use crate::blobs::Blobs;
+use crate::layout::{Images, Layout, StrayKind, Top};
+
+/// See the header of this crate.
+#[derive(Default)]
+pub(crate) struct OciReader {
+    /// Read once, and what is wrong with it said each time.
+    layout: Option<Result<Layout, Damage>>,
+    /// The repository whose indexes were last followed, and all manifests in it.
+    manifests: Option<(Repository, HashSet<Digest>)>,
+    /// What images without a tag speak of.
+    subjects: HashMap<Digest, Option<Digest>>,
+}
+
+impl Reader for OciReader {
+    fn repositories(&mut self) -> Result<Vec<String>, Failure> {
+        let Self {
+            layout, subjects, ..
+        } = self;
+        let layout = open(layout).map_err(not_readable)?;
+        for stray in &layout.strays {
+            // A referrer needs no name: it travels with what it speaks of.
+            if matches!(stray.kind, StrayKind::Nameless) && subject(subjects, stray.top).is_some() {
+                continue;
+            }
+            log(Level::Warn, &stray.warning());
+        }
+        Ok(layout
+            .repositories
+            .keys()
+            .map(ToString::to_string)
+            .collect())
+    }
+
+    fn tags(&mut self, repository: &str) -> Result<Vec<String>, Failure> {
+        let name = repository_name(repository)?;
+        let layout = open(&mut self.layout).map_err(not_readable)?;
+        let images = layout.repositories.get(&name).ok_or(Failure::NotFound)?;
+        Ok(images.tagged.keys().map(ToString::to_string).collect())
+    }
+
+    fn resolve(&mut self, repository: &str, wanted: Vec<Wanted>) -> Vec<Resolution> {
+        let Self {
+            layout, manifests, ..
+        } = self;
+        match open(layout) {
+            Ok(layout) => resolve_each(repository, wanted, |repository, wanted| {
+                resolve(layout, manifests, repository, wanted)
+            }),
+            Err(damage) => wanted
+                .iter()
+                .map(|_| Resolution::Damaged(vec![damage.clone()]))
+                .collect(),
+        }
+    }
+
+    fn attached(&mut self, repository: &str, asked: &[String]) -> Vec<Attachment> {
+        let Self {
+            layout,
+            manifests,
+            subjects,
+        } = self;
+        let (Ok(layout), Ok(name)) = (open(layout), repository_name(repository)) else {
+            return Vec::new();
+        };
+        let images = layout.repositories.get(&name);
+        let tags = images.map(|images| {
+            images
+                .tagged
+                .keys()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        });
+        let mut attachments =
+            attached_by_tag(asked, Some(tags.as_deref().unwrap_or_default()), |tag| {
+                resolve(
+                    layout,
+                    manifests,
+                    &name,
+                    Wanted {
+                        tag: Some(tag),
+                        digest: None,
+                    },
+                )
+            });
+        let nameless = layout
+            .strays
+            .iter()
+            .filter(|stray| matches!(stray.kind, StrayKind::Nameless));
+        let untagged = images
+            .map(|images| images.untagged.as_slice())
+            .unwrap_or_default();
+        for top in nameless
+            .map(|stray| stray.top)
+            .chain(untagged.iter().copied())
+        {
+            let Some(subject) = subject(subjects, top).map(|subject| subject.to_string()) else {
+                continue;
+            };
+            if asked.contains(&subject) {
+                attachments.push(Attachment {
+                    subject,
+                    resolution: whole(None, top),
+                });
+            }
+        }
+        attachments
+    }
+
+    fn inspect(&mut self, _repository: &str) -> Vec<Damage> {
+        Vec::new()
+    }
+}
+
+/// Reads the two files that make a layout, once.
+fn open(layout: &mut Option<Result<Layout, Damage>>) -> Result<&Layout, Damage> {
+    layout
+        .get_or_insert_with(read)
+        .as_ref()
+        .map_err(Clone::clone)
+}
+
+fn read() -> Result<Layout, Damage> {
+    let damage = |path: &str, cause: String| Damage {
+        path: path.into(),
+        cause,
+    };
+    let version = source::read_file(LAYOUT_FILE).map_err(|failure| match failure {
+        Failure::NotFound => damage(
+            LAYOUT_FILE,
+            "there is no such file, so this is no OCI image layout".into(),
+        ),
+        failure => damage(LAYOUT_FILE, cause(failure)),
+    })?;
+    check_layout(&version).map_err(|error| damage(LAYOUT_FILE, error.to_string()))?;
+    let index =
+        source::read_file(INDEX_FILE).map_err(|failure| damage(INDEX_FILE, cause(failure)))?;
+    let entries = parse_index(&index).map_err(|error| damage(INDEX_FILE, error.to_string()))?;
+    Ok(Layout::of(entries))
+}
+
+fn not_readable(damage: Damage) -> Failure {
+    Failure::Damaged(format!("{}: {}", damage.path, damage.cause))
+}
+
+fn resolve(
+    layout: &Layout,
+    manifests: &mut Option<(Repository, HashSet<Digest>)>,
+    repository: &Repository,
+    wanted: Wanted,
+) -> Resolution {
+    let images = layout.repositories.get(repository);
+    let top = match &wanted.tag {
+        Some(tag) => by_tag(layout, images, repository, tag, &wanted),
+        None => asked_digest(&wanted, None).and_then(|digest| {
+            by_digest(layout, images, manifests, repository, digest)
+                .ok_or_else(|| Resolution::Missing("this repository has no such manifest".into()))
+        }),
+    };
+    match top {
+        Ok(top) => whole(wanted.tag, top),
+        Err(answer) => answer,
+    }
+}
+
+fn by_tag(
+    layout: &Layout,
+    images: Option<&Images>,
+    repository: &Repository,
+    tag: &str,
+    wanted: &Wanted,
+) -> Result<Top, Resolution> {
+    let missing = |cause: String| Err(Resolution::Missing(cause));
+    let Ok(tag) = Tag::parse(tag) else {
+        return missing("this cannot be a tag".into());
+    };
+    let pinned = pinned_digest(wanted)?;
+    match images
+        .and_then(|images| images.tagged.get(&tag))
+        .map(Vec::as_slice)
+    {
+        Some([top]) => asked_digest(wanted, Some(top.digest)).map(|_| *top),
+        Some(tops) if !tops.is_empty() => {
+            match tops.iter().find(|top| Some(top.digest) == pinned) {
+                Some(top) => Ok(*top),
+                None => Err(damaged(INDEX_FILE, contradiction(repository, &tag, tops))),
+            }
+        }
+        _ => match (
+            pinned.and_then(|pinned| layout.stray(pinned, Some(&tag))),
+            layout.stray_tagged(&tag),
+        ) {
+            (Some(top), _) => Ok(top),
+            (None, Some(stray)) => missing(format!(
+                "there is no such tag, but `{INDEX_FILE}` has `{tag}` without a repository; if that is meant, write \
+                 {repository}:{tag}@{}",
+                stray.digest,
+            )),
+            (None, None) => missing("there is no such tag".into()),
+        },
+    }
+}
+
+fn contradiction(repository: &Repository, tag: &Tag, tops: &[Top]) -> String {
+    let digests: Vec<_> = tops.iter().map(|top| top.digest.to_string()).collect();
+    format!(
+        "more than one image is called {repository}:{tag}: {}",
+        digests.join(", ")
+    )
+}
+
+fn by_digest(
+    layout: &Layout,
+    images: Option<&Images>,
+    manifests: &mut Option<(Repository, HashSet<Digest>)>,
+    repository: &Repository,
+    digest: Digest,
+) -> Option<Top> {
+    let named = images.and_then(|images| images.tops().find(|top| top.digest == digest));
+    if let Some(top) = named.or_else(|| layout.stray(digest, None)) {
+        return Some(top);
+    }
+    // A registry also serves a child of an index by its digest.
+    let images = images?;
+    if manifests
+        .as_ref()
+        .is_none_or(|(known, _)| known != repository)
+    {
+        *manifests = Some((repository.clone(), all_manifests(images)));
+    }
+    let size = source::file_size(&blob_path(digest));
+    let known = manifests
+        .as_ref()
+        .is_some_and(|(_, manifests)| manifests.contains(&digest));
+    Some(Top {
+        digest,
+        size: size.ok().filter(|_| known)?,
+    })
+}
+
+/// Every manifest that belongs to an image of a repository. What is damaged is said when it is asked for itself.
+fn all_manifests(images: &Images) -> HashSet<Digest> {
+    let closures = images
+        .tops()
+        .filter_map(|top| closure(&mut Blobs, top.digest).ok());
+    let manifests = closures
+        .flatten()
+        .filter(|located| matches!(located.content.kind, Kind::Index | Kind::Manifest));
+    manifests
+        .filter_map(|located| Digest::parse(&located.content.digest).ok())
+        .collect()
+}
+
+/// An image and all that belongs to it.
+fn whole(tag: Option<String>, top: Top) -> Resolution {
+    let contents = match closure(&mut Blobs, top.digest) {
+        Ok(contents) => contents,
+        Err(damages) => return Resolution::Damaged(damages),
+    };
+    let content = &contents[0].content;
+    if content.media_type.is_empty() {
+        return damaged(
+            &contents[0].path,
+            format!("there is no such file, but `{INDEX_FILE}` names it"),
+        );
+    }
+    if content.size != top.size {
+        let cause = format!(
+            "it has {} bytes, but `{INDEX_FILE}` says {}",
+            content.size, top.size
+        );
+        return damaged(&contents[0].path, cause);
+    }
+    Resolution::Found(Image {
+        tag,
+        digest: top.digest.to_string(),
+        contents,
+    })
+}
+
+fn damaged(path: &str, cause: String) -> Resolution {
+    Resolution::Damaged(vec![Damage {
+        path: path.into(),
+        cause,
+    }])
+}
+
+/// What an image speaks of, if it does. What cannot be read speaks of nothing.
+fn subject(known: &mut HashMap<Digest, Option<Digest>>, top: Top) -> Option<Digest> {
+    *known
+        .entry(top.digest)
+        .or_insert_with(|| match Blobs.manifest(top.digest) {
+            Ok(ManifestFile::Present { bytes, .. }) => subject_of(&bytes),
+            _ => None,
+        })
+}

@@ -1,0 +1,105 @@
+//! Images into a layout.
+
+use regcarve_closure::invalid;
+use regcarve_formats::ManifestType;
+use regcarve_formats::oci::{
+    self, BLOBS, INDEX_FILE, LAYOUT_CONTENT, LAYOUT_FILE, MAX_INDEX_BYTES, blob_path,
+};
+use regcarve_kit::layout::{Entry, Placed, Writer, output};
+use regcarve_kit::{Failure, Level, log};
+use regcarve_names::{Algorithm, Digest, Reference, Repository, Tag};
+
+/// See the header of this crate.
+#[derive(Default)]
+pub(crate) struct OciWriter;
+
+impl Writer for OciWriter {
+    fn place(&mut self, image: Placed) -> Result<(), Failure> {
+        // What another image has placed already the host knows best, since it sees all instances.
+        for content in &image.contents {
+            let digest = Digest::parse(&content.digest).map_err(invalid)?;
+            output::hard_link(&content.digest, &blob_path(digest))?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, images: Vec<Entry>) -> Result<(), Failure> {
+        let entries = images.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+        for old in entries
+            .iter()
+            .filter(|entry| is_first_schema(entry.media_type))
+        {
+            let what = format!(
+                "{} is of the first schema, which skopeo and others do not read here",
+                old.reference
+            );
+            log(Level::Warn, &what);
+        }
+        let index = oci::write_index(&entries).map_err(invalid)?;
+        if index.len() > MAX_INDEX_BYTES {
+            return Err(invalid(format!(
+                "`{INDEX_FILE}` would have {} bytes, but no more than {MAX_INDEX_BYTES} are read again: carve the \
+                 images into several layouts",
+                index.len(),
+            )));
+        }
+        output::make_directory(&format!("{BLOBS}/{}", Algorithm::Sha256))?;
+        output::write_file(INDEX_FILE, &index)?;
+        output::write_file(LAYOUT_FILE, LAYOUT_CONTENT.as_bytes())
+    }
+}
+
+const fn is_first_schema(kind: ManifestType) -> bool {
+    matches!(kind, ManifestType::Schema1 | ManifestType::Schema1Signed)
+}
+
+fn entry(image: &Entry) -> Result<oci::Entry, Failure> {
+    let repository = Repository::parse(&image.repository).map_err(invalid)?;
+    let digest = Digest::parse(&image.digest).map_err(invalid)?;
+    let reference = match &image.tag {
+        Some(tag) => Reference::tagged(repository, Tag::parse(tag).map_err(invalid)?),
+        None => Reference::pinned(repository, digest),
+    };
+    let Some(media_type) = ManifestType::from_media_type(&image.media_type) else {
+        return Err(invalid(format!(
+            "{reference} has the media type {:?}, which is none of an image",
+            image.media_type
+        )));
+    };
+    Ok(oci::Entry {
+        reference,
+        media_type,
+        digest,
+        size: image.size,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries() {
+        let digest = Digest::sha256([1; 32]);
+        let mut image = Entry {
+            repository: "team/app".into(),
+            tag: Some("v1".into()),
+            digest: digest.to_string(),
+            media_type: ManifestType::OciIndex.as_str().into(),
+            size: 7,
+        };
+        let made = entry(&image).expect("well formed");
+        assert_eq!(made.reference.to_string(), "team/app:v1");
+        assert_eq!(
+            (made.media_type, made.digest, made.size),
+            (ManifestType::OciIndex, digest, 7)
+        );
+        image.tag = None;
+        assert_eq!(
+            entry(&image).expect("well formed").reference.to_string(),
+            format!("team/app@{digest}")
+        );
+        image.media_type = "text/plain".into();
+        assert!(entry(&image).is_err());
+    }
+}
