@@ -7,7 +7,8 @@ use super::session::{Session, everything, jobs};
 use crate::cli::List;
 use crate::error::Error;
 use crate::pipeline::image::Image;
-use crate::pipeline::resolve::{HandleBudget, Resolver};
+use crate::pipeline::handle_budget::HandleBudget;
+use crate::pipeline::resolve::Resolver;
 use crate::text;
 
 /// Runs the command.
@@ -32,7 +33,7 @@ pub fn list(args: List) -> Result<(), Error> {
         source: &session.source,
         jobs: jobs(None),
         attached: false,
-        handles: HandleBudget::none(),
+        handles: &HandleBudget::none(),
     };
     let resolved = resolver.resolve(&wishes, reader, &session.progress)?;
     session.progress.done();

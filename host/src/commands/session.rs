@@ -15,7 +15,8 @@ use crate::pipeline::decide;
 use crate::pipeline::plan::Plan;
 use crate::pipeline::problem::{Problem, Severity};
 use crate::pipeline::request::{Origin, Request};
-use crate::pipeline::resolve::{HandleBudget, Resolved, Resolver};
+use crate::pipeline::handle_budget::HandleBudget;
+use crate::pipeline::resolve::{Resolved, Resolver};
 use crate::pipeline::suggest;
 use crate::progress::Progress;
 use crate::report::{ComponentRow, Report, milliseconds};
@@ -36,10 +37,13 @@ pub(super) struct Session {
     pub(super) reader: Component,
     pub(super) progress: Progress,
     require_pins: bool,
+    handles: HandleBudget,
 }
 
 impl Session {
     pub(super) fn open(source: &StorageSpec, limits: &LimitArgs) -> Result<Self, Error> {
+        // First of all: see there.
+        let handles = HandleBudget::of_process();
         let progress = Progress::new(true);
         let engine = engine(limits, &progress)?;
         let tree = SourceTree::open(&source.path).map_err(Error::system("open the source"))?;
@@ -50,6 +54,7 @@ impl Session {
             reader,
             progress,
             require_pins: limits.require_pins,
+            handles,
         })
     }
 
@@ -142,7 +147,7 @@ pub(super) fn plan(
         source: &session.source,
         jobs,
         attached: !release.no_attached,
-        handles: HandleBudget::of_process(),
+        handles: &session.handles,
     };
     let mut resolved = resolver.resolve(&wishes, reader, &session.progress)?;
     hints(session, &mut resolved)?;

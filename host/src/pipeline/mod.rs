@@ -13,6 +13,7 @@ pub mod catalog;
 pub mod closure;
 pub mod contents;
 pub mod decide;
+pub mod handle_budget;
 pub mod image;
 pub mod plan;
 pub mod problem;

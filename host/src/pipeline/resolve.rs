@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use regcarve_names::{Digest, Platform, Repository};
 
 use super::catalog::Wishes;
+use super::handle_budget::HandleBudget;
 use super::contents::{Content, Contents, Presence};
 use super::image::{ContentId, Image, Item, Kind, reference};
 use super::problem::{Problem, Severity};
@@ -49,57 +50,7 @@ pub struct Resolver<'a> {
     /// Whether artifacts that speak of an image come along.
     pub attached: bool,
     /// How many files may be kept open.
-    pub handles: HandleBudget,
-}
-
-/// How many files may be kept open between looking at them and linking them.
-pub struct HandleBudget(AtomicUsize);
-
-impl HandleBudget {
-    /// More would gain nothing measurable and cost the kernel memory.
-    const MOST: usize = 16_384;
-    /// For everything else that the process has open.
-    const RESERVE: usize = 128;
-
-    /// What the process's limit leaves, after raising it as far as the system allows.
-    pub fn of_process() -> Self {
-        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-        let limit = getrlimit(Resource::Nofile);
-        let wanted = Some((Self::MOST + Self::RESERVE) as u64);
-        let raised = Rlimit {
-            current: limit.maximum.min(wanted).or(wanted),
-            maximum: limit.maximum,
-        };
-        let current = match setrlimit(Resource::Nofile, raised.clone()) {
-            Ok(())
-                if limit
-                    .current
-                    .is_some_and(|now| raised.current.is_some_and(|then| then > now)) =>
-            {
-                raised.current
-            }
-            _ => limit.current,
-        };
-        let current = current.map_or(Self::MOST, |current| {
-            usize::try_from(current).unwrap_or(usize::MAX)
-        });
-        Self(AtomicUsize::new(
-            current.saturating_sub(Self::RESERVE).min(Self::MOST),
-        ))
-    }
-
-    /// Nothing is kept.
-    pub fn none() -> Self {
-        Self(AtomicUsize::new(0))
-    }
-
-    fn keep(&self, file: OwnedFd) -> Option<OwnedFd> {
-        let less = |left: usize| left.checked_sub(1);
-        self.0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
-            .ok()
-            .map(|_| file)
-    }
+    pub handles: &'a HandleBudget,
 }
 
 impl Resolver<'_> {
