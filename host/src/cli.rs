@@ -42,6 +42,9 @@ pub enum Command {
     Plan(PlanArgs),
     /// List the images of a storage
     List(List),
+    /// Look at policies: shipped ones and your own
+    #[command(subcommand)]
+    Policy(PolicyCommand),
 }
 
 /// What a release is; the same for `run` and `plan`.
@@ -107,6 +110,10 @@ pub struct LimitArgs {
     /// Accept component files only with their digest: FILE.wasm@sha256:…
     #[arg(long)]
     pub require_pins: bool,
+
+    /// Compile component files afresh, and keep nothing of it
+    #[arg(long)]
+    pub no_cache: bool,
 
     /// Also show what components say for their authors
     #[arg(long, short)]
@@ -175,6 +182,63 @@ pub struct List {
     /// The storage: registry:PATH, dir:PATH, oci:PATH or FILE.wasm:PATH
     #[arg(value_name = "SOURCE")]
     pub source: StorageSpec,
+}
+
+/// `regcarve policy …`.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// What is shipped
+    List,
+    /// Say who a policy is, what it can do and which settings it takes
+    Inspect(Inspect),
+    /// Prove that a policy can run here, with these settings
+    Check(Check),
+    /// Measure what a policy costs
+    Bench(Bench),
+}
+
+/// `regcarve policy inspect`.
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// A shipped name, or a file
+    #[arg(value_name = "NAME|FILE.wasm[@sha256:…]")]
+    pub policy: PolicySpec,
+
+    /// For people or for programs
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+
+    /// Limits of components
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// `regcarve policy check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// A shipped name, or a file; with settings, these are checked too
+    #[arg(value_name = "NAME|FILE.wasm[@sha256:…][=SETTINGS]")]
+    pub policy: PolicySpec,
+
+    /// Limits of components
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// `regcarve policy bench`.
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// A shipped name, or a file
+    #[arg(value_name = "NAME|FILE.wasm[@sha256:…][=SETTINGS]")]
+    pub policy: PolicySpec,
+
+    /// How many images it is asked about
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub images: usize,
+
+    /// Limits of components
+    #[command(flatten)]
+    pub limits: LimitArgs,
 }
 
 /// See [`crate::capability::LinkMode`].

@@ -1,13 +1,11 @@
 //! `regcarve list`: what there is.
 
-use std::io::Write as _;
-
-use super::run::ignore_closed_pipe;
+use super::print;
 use super::session::{Session, everything, jobs};
 use crate::cli::List;
 use crate::error::Error;
-use crate::pipeline::image::Image;
 use crate::pipeline::handle_budget::HandleBudget;
+use crate::pipeline::image::Image;
 use crate::pipeline::resolve::Resolver;
 use crate::text;
 
@@ -25,7 +23,7 @@ pub fn list(args: List) -> Result<(), Error> {
                     wanted.tag.as_ref().map(|tag| format!("{repository}:{tag}"))
                 })
             });
-        return print(names);
+        return print(&names.collect::<Vec<_>>().join("\n"));
     }
     session.progress.stage("resolving", wishes.len());
     let resolver = Resolver {
@@ -37,7 +35,8 @@ pub fn list(args: List) -> Result<(), Error> {
     };
     let resolved = resolver.resolve(&wishes, reader, &session.progress)?;
     session.progress.done();
-    print(resolved.images.iter().map(|image| row(image)))?;
+    let rows: Vec<_> = resolved.images.iter().map(|image| row(image)).collect();
+    print(&rows.join("\n"))?;
     if resolved.problems.is_empty() {
         Ok(())
     } else {
@@ -54,20 +53,4 @@ fn row(image: &Image) -> String {
         text::bytes(image.size),
         platforms.join(",")
     )
-}
-
-fn print(lines: impl Iterator<Item = String>) -> Result<(), Error> {
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    lines
-        .map(|line| writeln!(out, "{line}"))
-        .collect::<std::io::Result<()>>()
-        .and_then(|()| out.flush())
-        .or_else(ignore_closed_pipe)
-        .map_err(|error| {
-            Error::system("print the list")(crate::capability::Fault::from_io(
-                "write",
-                "standard output",
-                &error,
-            ))
-        })
 }

@@ -1,9 +1,8 @@
 //! `regcarve plan`: what `run` would do.
 
-use std::io::Write as _;
 use std::time::Instant;
 
-use super::run::ignore_closed_pipe;
+use super::print;
 use super::session::{self, Session, acceptable};
 use crate::cli::{Format, PlanArgs};
 use crate::error::Error;
@@ -31,15 +30,7 @@ pub fn plan(args: PlanArgs) -> Result<(), Error> {
             .map_err(|error| Error::Internal(error.to_string()))?,
         Format::Text => draw(&report),
     };
-    writeln!(std::io::stdout().lock(), "{printed}")
-        .or_else(ignore_closed_pipe)
-        .map_err(|error| {
-            Error::system("print the plan")(crate::capability::Fault::from_io(
-                "write",
-                "standard output",
-                &error,
-            ))
-        })?;
+    print(&printed)?;
     if acceptable(&planned.problems, args.release.allow_missing) {
         Ok(())
     } else {

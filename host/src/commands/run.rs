@@ -1,9 +1,9 @@
 //! `regcarve run`: the main job.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
+use super::print;
 use super::session::{Session, acceptable, jobs, plan};
 use crate::capability::{LinkMode, link_hint};
 use crate::cli::{DurabilityArg, Link, Run};
@@ -200,21 +200,9 @@ fn write_report(args: &Run, report: &Report) -> Result<(), Error> {
     let json =
         serde_json::to_string_pretty(report).map_err(|error| Error::Internal(error.to_string()))?;
     if path.as_os_str() == "-" {
-        let mut stdout = std::io::stdout().lock();
-        return writeln!(stdout, "{json}")
-            .or_else(ignore_closed_pipe)
-            .map_err(failed);
+        return print(&json);
     }
     std::fs::write(path, json + "\n").map_err(failed)
-}
-
-/// A reader that has seen enough is no failure.
-pub(super) fn ignore_closed_pipe(error: std::io::Error) -> std::io::Result<()> {
-    if error.kind() == std::io::ErrorKind::BrokenPipe {
-        Ok(())
-    } else {
-        Err(error)
-    }
 }
 
 /// One line for people; on standard error, since standard output may be the report.

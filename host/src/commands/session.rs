@@ -12,10 +12,10 @@ use crate::cli::{LimitArgs, PolicySpec, Release};
 use crate::error::Error;
 use crate::pipeline::catalog::{Catalog, Wishes};
 use crate::pipeline::decide;
+use crate::pipeline::handle_budget::HandleBudget;
 use crate::pipeline::plan::Plan;
 use crate::pipeline::problem::{Problem, Severity};
 use crate::pipeline::request::{Origin, Request};
-use crate::pipeline::handle_budget::HandleBudget;
 use crate::pipeline::resolve::{Resolved, Resolver};
 use crate::pipeline::suggest;
 use crate::progress::Progress;
@@ -81,13 +81,24 @@ pub(super) fn engine(limits: &LimitArgs, progress: &Progress) -> Result<Engine, 
             progress.message(&format!("{name}: {line}"));
         }
     });
+    let cached = !limits.no_cache;
     let limits = Limits {
         time: limits.guest_time,
         memory: limits.guest_memory << 20,
         calls: limits.guest_calls,
         ..Limits::default()
     };
-    Engine::new(limits, sink).map_err(|error| Error::Internal(format!("{error:#}")))
+    Engine::new(limits, sink, cached).map_err(|error| Error::Internal(format!("{error:#}")))
+}
+
+/// An engine with the limits that hold where the user says nothing.
+pub(super) fn default_engine(progress: &Progress) -> Result<Engine, Error> {
+    let progress = progress.clone();
+    let sink = Arc::new(move |_: LogLevel, name: &str, line: &str| {
+        progress.message(&format!("{name}: {line}"))
+    });
+    Engine::new(Limits::default(), sink, true)
+        .map_err(|error| Error::Internal(format!("{error:#}")))
 }
 
 /// How many jobs there are where the user does not say.
@@ -314,7 +325,7 @@ fn read_list(path: &Path) -> Result<(String, String), Error> {
 }
 
 /// The settings of a policy as a JSON text.
-fn settings(spec: &PolicySpec) -> Result<String, Error> {
+pub(super) fn settings(spec: &PolicySpec) -> Result<String, Error> {
     match spec.settings.as_deref() {
         None => Ok("{}".into()),
         Some(text) => match text.strip_prefix('@') {

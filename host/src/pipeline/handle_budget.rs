@@ -24,12 +24,17 @@ impl HandleBudget {
         let allowed = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
         let mut current = limit.current.unwrap_or(wanted);
         if allowed > current {
-            let raised = Rlimit { current: Some(allowed), maximum: limit.maximum };
+            let raised = Rlimit {
+                current: Some(allowed),
+                maximum: limit.maximum,
+            };
             if setrlimit(Resource::Nofile, raised).is_ok() {
                 current = allowed;
             }
         }
-        let current = usize::try_from(current).unwrap_or(usize::MAX).min(Self::MOST + Self::RESERVE);
+        let current = usize::try_from(current)
+            .unwrap_or(usize::MAX)
+            .min(Self::MOST + Self::RESERVE);
         grow_table(current);
         Self(AtomicUsize::new(current.saturating_sub(Self::RESERVE)))
     }
@@ -42,7 +47,9 @@ impl HandleBudget {
     /// The file, if one more may be kept.
     pub fn keep(&self, file: OwnedFd) -> Option<OwnedFd> {
         let less = |left: usize| left.checked_sub(1);
-        let kept = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        let kept = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
         kept.ok().map(|_| file)
     }
 }

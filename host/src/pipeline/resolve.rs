@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use regcarve_names::{Digest, Platform, Repository};
 
 use super::catalog::Wishes;
-use super::handle_budget::HandleBudget;
 use super::contents::{Content, Contents, Presence};
+use super::handle_budget::HandleBudget;
 use super::image::{ContentId, Image, Item, Kind, reference};
 use super::problem::{Problem, Severity};
 use super::request::Origin;

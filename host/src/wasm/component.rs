@@ -1,7 +1,7 @@
 //! Finding a component, proving what it is, making instances.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use regcarve_names::{Algorithm, Digest};
@@ -10,18 +10,15 @@ use wasmtime::{Store, UpdateDeadline};
 
 use super::Engine;
 use super::bindings::{content, log, output, source, types};
+use super::code;
 use super::failure::{ComponentFailure, Problem};
 use super::limits::{MAX_HANDLES, Meter};
 use super::log::GuestLog;
-use super::shipped::{self, Shipped};
+use super::shipped;
 use super::state::{Name, Power, State};
 use super::wasi::{self, Wasi};
-use crate::capability::Fault;
 use crate::error::{Error, StepFailed};
 use crate::hash;
-
-/// The longest component file, in bytes. A Python policy has about 40 MiB.
-const MAX_COMPONENT: u64 = 128 << 20;
 
 /// What a component is wanted for; the worlds of `wit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +125,8 @@ pub struct Component {
     engine: Engine,
     pre: InstancePre<State>,
     wasi: bool,
+    imports: Vec<String>,
+    size: usize,
 }
 
 impl Component {
@@ -140,7 +139,7 @@ impl Component {
     ) -> Result<Self, ComponentFailure> {
         let shown = spec.to_string();
         let fail = |problem| ComponentFailure::new(&shown, problem);
-        let (component, sha256) = match spec {
+        let (component, sha256, size) = match spec {
             ComponentSpec::Shipped(name) => {
                 let shipped = shipped::find(role.shipped(), name).ok_or_else(|| {
                     fail(Problem::Unknown {
@@ -149,11 +148,11 @@ impl Component {
                     })
                 })?;
                 let sha256 = Digest::sha256(shipped.sha256);
-                let code = engine.code(sha256, || load_shipped(engine, shipped));
-                (code.map_err(fail)?, sha256)
+                let code = engine.code(sha256, || code::shipped(engine, shipped));
+                (code.map_err(fail)?, sha256, shipped.wasm.len())
             }
             ComponentSpec::File { path, pin } => {
-                let bytes = read(path).map_err(fail)?;
+                let bytes = code::read(path).map_err(fail)?;
                 let sha256 = hash::digest(Algorithm::Sha256, &bytes);
                 match pin {
                     Some(pin) => {
@@ -170,11 +169,16 @@ impl Component {
                     }
                     None => {}
                 }
-                let code = engine.code(sha256, || compile(engine, &bytes));
-                (code.map_err(fail)?, sha256)
+                let code = engine.code(sha256, || code::of_user(engine, sha256, &bytes));
+                (code.map_err(fail)?, sha256, bytes.len())
             }
         };
         let wasi = check_world(engine, role, &component).map_err(fail)?;
+        let world = component.component_type();
+        let imports = world
+            .imports(&engine.inner)
+            .map(|(name, _)| name.to_owned())
+            .collect();
         let pre = link(engine, role, wasi)
             .and_then(|linker| linker.instantiate_pre(&component))
             .map_err(|error| fail(Problem::Start(format!("{error:#}"))))?;
@@ -185,6 +189,8 @@ impl Component {
             engine: engine.clone(),
             pre,
             wasi,
+            imports,
+            size,
         })
     }
 
@@ -196,6 +202,21 @@ impl Component {
     /// The digest of its bytes.
     pub fn sha256(&self) -> Digest {
         self.sha256
+    }
+
+    /// The interfaces that it imports: a true list of what it can do.
+    pub fn imports(&self) -> &[String] {
+        &self.imports
+    }
+
+    /// Its length in bytes.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// The names of the components that this program carries for a role.
+    pub fn shipped(role: Role) -> Vec<&'static str> {
+        shipped::names(role.shipped()).collect()
     }
 
     /// What it was loaded for.
@@ -277,91 +298,6 @@ impl<W> Instance<W> {
     pub(super) fn fail(&self, problem: Problem) -> ComponentFailure {
         ComponentFailure::new(&self.name, problem)
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Problem> {
-    let fault = |call, error: &std::io::Error| {
-        Problem::Unreadable(Fault::from_io(call, path.display().to_string(), error))
-    };
-    let file = std::fs::File::open(path).map_err(|error| fault("open", &error))?;
-    let size = file
-        .metadata()
-        .map_err(|error| fault("fstat", &error))?
-        .len();
-    if size > MAX_COMPONENT {
-        return Err(Problem::TooLarge {
-            size,
-            limit: MAX_COMPONENT,
-        });
-    }
-    let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut std::io::Read::take(file, MAX_COMPONENT), &mut bytes)
-        .map_err(|error| fault("read", &error))?;
-    Ok(bytes)
-}
-
-/// Compiles bytes of a user, after looking what they are: wasmtime's own messages are for wasmtime's developers.
-fn compile(engine: &Engine, bytes: &[u8]) -> Result<wasmtime::component::Component, Problem> {
-    let not = |found, hint| Err(Problem::NotAComponent { found, hint });
-    if wasmtime::Engine::detect_precompiled(bytes).is_some() {
-        return not(
-            "native code that was compiled ahead of time",
-            "such code cannot be checked and is never loaded from a user; give the `.wasm` that it was made of",
-        );
-    }
-    match bytes {
-        [] => return not("an empty file", "was it cut off while it was copied?"),
-        [b'\0', b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => {}
-        [b'\0', b'a', b's', b'm', 1, 0, 0, 0, ..] => {
-            return not(
-                "a core module",
-                "build for the target wasm32-wasip2, or wrap it with `wasm-tools component new`",
-            );
-        }
-        [b'\0', b'a', b's', b'm', ..] => {
-            return not(
-                "WebAssembly of an unknown version",
-                "was it cut off while it was copied?",
-            );
-        }
-        [b'(', ..] => {
-            return not(
-                "WebAssembly in its text form",
-                "translate it with `wasm-tools parse`",
-            );
-        }
-        _ => {
-            return not(
-                "something else",
-                "a component begins with the bytes `\\0asm`",
-            );
-        }
-    }
-    wasmtime::component::Component::from_binary(&engine.inner, bytes)
-        .map_err(|error| Problem::Invalid(format!("{error:#}")))
-}
-
-fn load_shipped(
-    engine: &Engine,
-    shipped: &Shipped,
-) -> Result<wasmtime::component::Component, Problem> {
-    match load_native(engine, shipped.native) {
-        Ok(component) => Ok(component),
-        // A machine that is older than the baseline, or an engine that had to be set up in another way.
-        Err(_) => compile(engine, shipped.wasm),
-    }
-}
-
-/// Loads native code that this program carries.
-#[expect(
-    unsafe_code,
-    reason = "the only way to load native code; see the argument below"
-)]
-fn load_native(engine: &Engine, code: &[u8]) -> wasmtime::Result<wasmtime::component::Component> {
-    // SAFETY: `code` must come unchanged from wasmtime's own compiler. The only callers pass bytes that the build
-    // script got from `precompile_component` and embedded in this very executable; whoever can change
-    // them can change the executable. Wasmtime itself refuses other versions and settings.
-    unsafe { wasmtime::component::Component::deserialize(&engine.inner, code) }
 }
 
 /// Proves that a component has the exports of its role and asks for no more than its role is given.

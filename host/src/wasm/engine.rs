@@ -16,6 +16,7 @@ pub struct Engine {
     pub(super) limits: Limits,
     pub(super) log: LogSink,
     pub(super) ticks: Ticks,
+    pub(super) cached: bool,
     code: Code,
 }
 
@@ -23,8 +24,9 @@ pub struct Engine {
 type Code = Arc<Mutex<HashMap<Digest, wasmtime::component::Component>>>;
 
 impl Engine {
-    /// An engine whose components have these limits and log to `log`.
-    pub fn new(limits: Limits, log: LogSink) -> wasmtime::Result<Self> {
+    /// An engine whose components have these limits and log to `log`; whether code of users'
+    /// components is kept from run to run.
+    pub fn new(limits: Limits, log: LogSink, cached: bool) -> wasmtime::Result<Self> {
         let inner = wasmtime::Engine::new(&engine_config::config())?;
         let ticks = Arc::new(AtomicU64::new(0));
         start_clock(inner.weak(), Arc::clone(&ticks));
@@ -33,6 +35,7 @@ impl Engine {
             limits,
             log,
             ticks,
+            cached,
             code: Code::default(),
         })
     }

@@ -12,6 +12,8 @@
 //! | writer   | [`writer`]      | [`OutputTree`](crate::capability::OutputTree)  |
 
 mod bindings;
+mod cache;
+mod code;
 mod component;
 mod engine;
 #[path = "engine_config.rs"]

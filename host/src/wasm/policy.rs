@@ -93,6 +93,17 @@ impl Policy {
         })
     }
 
+    /// A fresh instance without any power, to be asked who it is and how fast it is.
+    pub fn start_alone(component: &Component) -> Result<Self, Error> {
+        let instance = component.instantiate(Power::Nothing, |pre, store| {
+            bindings::PolicyPre::new(pre.clone())?.instantiate(store)
+        })?;
+        Ok(Self {
+            name: instance.name.to_string(),
+            instance,
+        })
+    }
+
     /// How decisions are signed.
     pub fn name(&self) -> &str {
         &self.name

@@ -1,0 +1,36 @@
+//! `regcarve policy …`: what authors and operators ask of a policy without running a release through it.
+
+use crate::cli::{LimitArgs, PolicyCommand, PolicySpec};
+use crate::error::Error;
+use crate::progress::Progress;
+use crate::wasm::{Component, Engine, Role};
+
+mod bench;
+mod check;
+mod inspect;
+mod list;
+
+/// Runs the command.
+pub fn policy(command: PolicyCommand) -> Result<(), Error> {
+    match command {
+        PolicyCommand::List => list::list(),
+        PolicyCommand::Inspect(args) => inspect::inspect(&args),
+        PolicyCommand::Check(args) => check::check(&args),
+        PolicyCommand::Bench(args) => bench::bench(&args),
+    }
+}
+
+/// An engine that logs to standard error.
+fn engine(limits: &LimitArgs) -> Result<Engine, Error> {
+    super::session::engine(limits, &Progress::hidden())
+}
+
+/// Loads a policy: every check of its bytes and its world is made here.
+fn load(engine: &Engine, spec: &PolicySpec, limits: &LimitArgs) -> Result<Component, Error> {
+    Ok(Component::load(
+        engine,
+        Role::Policy,
+        &spec.component,
+        limits.require_pins,
+    )?)
+}

@@ -1,0 +1,141 @@
+//! From bytes to code.
+//!
+//! Code comes from three places: from wasmtime's compiler; from this program, where the build script has embedded it; and
+//! from the cache of this user, where this program has put it. The last two are native code that nobody can
+//! check, and this file is the only one that loads such code.
+
+use std::path::Path;
+
+use regcarve_names::Digest;
+use wasmtime::component::Component;
+
+use super::Engine;
+use super::cache::Cache;
+use super::failure::Problem;
+use super::shipped::Shipped;
+use crate::capability::Fault;
+
+/// The longest component file, in bytes. A Python policy has about 40 MiB.
+const MAX_COMPONENT: u64 = 128 << 20;
+
+/// The code of a user's component: from the cache, or compiled and put there.
+pub(super) fn of_user(engine: &Engine, sha256: Digest, bytes: &[u8]) -> Result<Component, Problem> {
+    refuse_others(bytes)?;
+    let Some(cache) = engine.cached.then(Cache::of_user).flatten() else {
+        return compile(engine, bytes);
+    };
+    if let Some(file) = cache.find(engine, sha256)
+        // Another version, a file that was cut off: whatever it is, compiling puts it right.
+        && let Ok(component) = load_native(engine, &Native::Cached(&file))
+    {
+        return Ok(component);
+    }
+    let component = compile(engine, bytes)?;
+    if let Ok(code) = component.serialize() {
+        cache.put(engine, sha256, &code);
+    }
+    Ok(component)
+}
+
+/// The code of a component that this program carries.
+pub(super) fn shipped(engine: &Engine, shipped: &Shipped) -> Result<Component, Problem> {
+    // It may not fit: a machine older than the baseline.
+    load_native(engine, &Native::Embedded(shipped.native))
+        .or_else(|_| compile(engine, shipped.wasm))
+}
+
+/// The bytes of a user's component.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
+    let fault = |call, error: &std::io::Error| {
+        Problem::Unreadable(Fault::from_io(call, path.display().to_string(), error))
+    };
+    let file = std::fs::File::open(path).map_err(|error| fault("open", &error))?;
+    let size = file
+        .metadata()
+        .map_err(|error| fault("fstat", &error))?
+        .len();
+    if size > MAX_COMPONENT {
+        return Err(Problem::TooLarge {
+            size,
+            limit: MAX_COMPONENT,
+        });
+    }
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut std::io::Read::take(file, MAX_COMPONENT), &mut bytes)
+        .map_err(|error| fault("read", &error))?;
+    Ok(bytes)
+}
+
+/// Says what bytes are that are no component: wasmtime's own messages are for wasmtime's developers.
+fn refuse_others(bytes: &[u8]) -> Result<(), Problem> {
+    let not = |found, hint| Err(Problem::NotAComponent { found, hint });
+    if wasmtime::Engine::detect_precompiled(bytes).is_some() {
+        return not(
+            "native code that was compiled ahead of time",
+            "such code cannot be checked and is never loaded from a user; give the `.wasm` that it was made of",
+        );
+    }
+    match bytes {
+        [] => return not("an empty file", "was it cut off while it was copied?"),
+        [b'\0', b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => {}
+        [b'\0', b'a', b's', b'm', 1, 0, 0, 0, ..] => {
+            return not(
+                "a core module",
+                "build for the target wasm32-wasip2, or wrap it with `wasm-tools component new`",
+            );
+        }
+        [b'\0', b'a', b's', b'm', ..] => {
+            return not(
+                "WebAssembly of an unknown version",
+                "was it cut off while it was copied?",
+            );
+        }
+        [b'(', ..] => {
+            return not(
+                "WebAssembly in its text form",
+                "translate it with `wasm-tools parse`",
+            );
+        }
+        _ => {
+            return not(
+                "something else",
+                "a component begins with the bytes `\\0asm`",
+            );
+        }
+    }
+    Ok(())
+}
+
+fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, Problem> {
+    Component::from_binary(&engine.inner, bytes)
+        .map_err(|error| Problem::Invalid(format!("{error:#}")))
+}
+
+/// Where native code may come from.
+enum Native<'a> {
+    /// From this executable.
+    Embedded(&'a [u8]),
+    /// From a file that only this user can write, and that is never changed once it has its name.
+    Cached(&'a Path),
+}
+
+/// Loads native code.
+#[expect(
+    unsafe_code,
+    reason = "the only way to load native code; see the argument below"
+)]
+fn load_native(engine: &Engine, code: &Native<'_>) -> wasmtime::Result<Component> {
+    // SAFETY: the code must come unchanged from wasmtime's own compiler.
+    // Embedded: the build script got it from `precompile_component` and put it into this very executable; whoever
+    // can change it can change the executable.
+    // Cached: this program got it from `serialize` and put it, by a rename, into a folder that belongs to this user
+    // and that nobody else can write to (`Cache::open` and `Cache::find` make sure of that); whoever can
+    // change it can run programs as this user anyway.
+    // Wasmtime itself refuses code of other versions and settings.
+    unsafe {
+        match code {
+            Native::Embedded(bytes) => Component::deserialize(&engine.inner, bytes),
+            Native::Cached(path) => Component::deserialize_file(&engine.inner, path),
+        }
+    }
+}
