@@ -1,7 +1,7 @@
 //! Generated from `wit`, one module a world; types that worlds share are the same Rust types.
 
 #[doc(hidden)]
-#[expect(
+#[allow(
     unsafe_code,
     missing_docs,
     clippy::unwrap_used,
