@@ -1,0 +1,22 @@
+//! Attacks: a graph that names itself makes nobody run in circles.
+
+use regcarve_kit::layout::{Image, Resolution, Wanted};
+use regcarve_kit::{Kind, Platform};
+
+fn resolve(mut image: Image, _: &Wanted) -> Resolution {
+    let platform = Platform {
+        os: "linux".into(),
+        architecture: "amd64".into(),
+        variant: None,
+    };
+    for (position, located) in image.contents.iter_mut().enumerate() {
+        located.content.children = vec![0, 1, 2, position as u32, 0];
+        located.content.platform = Some(platform.clone());
+    }
+    image.contents[0].content.kind = Kind::Index;
+    image.contents[1].content.kind = Kind::Manifest;
+    image.contents[1].content.describes = Some(image.digest.clone());
+    Resolution::Found(image)
+}
+
+regcarve_test_programs::reader!(resolve);

@@ -1,0 +1,9 @@
+//! Attacks: a call of a reader ends within `--guest-time`.
+
+use regcarve_kit::layout::{Image, Resolution, Wanted};
+
+fn resolve(_: Image, _: &Wanted) -> Resolution {
+    regcarve_test_programs::spin()
+}
+
+regcarve_test_programs::reader!(resolve);

@@ -1,0 +1,45 @@
+//! Attacks: every question is about something below the source, by the form of its path alone.
+
+use regcarve_kit::layout::{Damage, Image, Resolution, Wanted, source};
+use regcarve_test_programs::refused;
+
+fn resolve(_: Image, _: &Wanted) -> Resolution {
+    let long_name = "n".repeat(256);
+    let long_path = "p/".repeat(600) + "p";
+    let paths = [
+        "",
+        ".",
+        "..",
+        "/",
+        "/etc/passwd",
+        "//etc/passwd",
+        "../secret",
+        "a/../../secret",
+        "manifest/..",
+        "./manifest",
+        "manifest/",
+        "a//b",
+        "manifest\0",
+        &long_name,
+        &long_path,
+    ];
+    let mut damages = Vec::new();
+    for path in paths {
+        refused(path, source::read_file(path));
+        refused(path, source::read_blob(path, None));
+        refused(path, source::read_link(path));
+        refused(path, source::list_directory(path, None));
+        let cause = refused(path, source::file_size(path)).to_string();
+        damages.push(Damage {
+            path: "every path".into(),
+            cause,
+        });
+    }
+    // A symbolic link in the storage points at the file that the test guards.
+    if let Ok(bytes) = source::read_file("symlink") {
+        panic!("BREACH: followed a symbolic link: {bytes:?}");
+    }
+    Resolution::Damaged(damages)
+}
+
+regcarve_test_programs::reader!(resolve);

@@ -1,0 +1,17 @@
+//! Attacks: a component that runs as a reader does not write, although its file could.
+
+use regcarve_kit::layout::{Damage, Image, Resolution, Wanted, output};
+use regcarve_test_programs::refused;
+
+fn resolve(image: Image, _: &Wanted) -> Resolution {
+    refused("write-file", output::write_file("breach", b"breach"));
+    refused("write-link", output::write_link("breach", &image.digest));
+    refused("make-directory", output::make_directory("breach"));
+    let cause = refused("hard-link", output::hard_link(&image.digest, "breach")).to_string();
+    Resolution::Damaged(vec![Damage {
+        path: "nowhere".into(),
+        cause,
+    }])
+}
+
+regcarve_test_programs::reader!(resolve);

@@ -1,0 +1,13 @@
+//! Attacks: a call of a selector ends within `--guest-time`.
+
+use regcarve_kit::selector::{Selection, Selector};
+
+struct Program;
+
+impl Selector for Program {
+    fn parse(_: &str, _: &str) -> Selection {
+        regcarve_test_programs::spin()
+    }
+}
+
+regcarve_kit::selector!(Program);

@@ -1,0 +1,223 @@
+//! Tiny guests for tests: each file is one component that does one thing, and its header names the rule
+//! that it lives by (friendly) or attacks (hostile).
+//!
+//! ```text
+//! policy/    what a policy may compute, read, answer and say; WASI
+//! reader/    lies about a storage
+//! writer/    paths, names, content
+//! selector/  lists
+//! ```
+//!
+//! The verdicts are in `tests/sandbox`. Here is what the guests share.
+
+use regcarve_kit::Failure;
+use regcarve_kit::layout::{
+    Attachment, Damage, Entry, Image, Located, Placed, Reader, Resolution, Wanted, Writer, source,
+};
+use regcarve_kit::{Content, Kind};
+
+pub use regcarve_kit;
+pub use regcarve_kit::{schemars, serde};
+
+/// Tries something that must be refused; the answer, for the message that the guest gives up with. If it
+/// is not refused the sandbox has a hole, and the guest screams.
+pub fn refused<T>(what: &str, answer: Result<T, Failure>) -> Failure {
+    match answer {
+        Err(failure @ Failure::Refused(_)) => failure,
+        Err(failure) => panic!("BREACH: {what}: not refused, but {failure:?}"),
+        Ok(_) => panic!("BREACH: {what}: it was done"),
+    }
+}
+
+/// Time passes, and no compiler notices that it is wasted.
+pub fn spin() -> ! {
+    loop {
+        std::hint::black_box(0);
+    }
+}
+
+/// Control characters of all kinds, as a stranger would send them: clear the screen, set the title, go back, C1,
+/// turn the writing direction.
+pub const ESCAPES: &str = "\x1b[2J\x1b]0;title\x07\r\u{8}\u{9b}31m\u{202e}txt\0";
+
+/// Makes a policy of a function `fn(&str, &[Image]) -> Result<Vec<Decision>, String>`.
+#[macro_export]
+macro_rules! policy {
+    ($decide:path) => {
+        $crate::policy!($decide, || ());
+    };
+    ($decide:path, $configure:expr) => {
+        #[derive($crate::serde::Deserialize, $crate::schemars::JsonSchema)]
+        #[serde(crate = "regcarve_test_programs::serde")]
+        #[schemars(crate = "regcarve_test_programs::schemars")]
+        struct Program {}
+
+        impl $crate::regcarve_kit::policy::Policy for Program {
+            const NAME: &'static str = "program";
+            const VERSION: &'static str = "1.0.0";
+            const SUMMARY: &'static str = "A guest for tests.";
+
+            fn prepare(&mut self) -> Result<(), Vec<$crate::regcarve_kit::policy::Diagnostic>> {
+                $configure();
+                Ok(())
+            }
+
+            fn decide(
+                &mut self,
+                _: &str,
+                _: &$crate::regcarve_kit::policy::Image,
+            ) -> Result<$crate::regcarve_kit::policy::Decision, String> {
+                Err("only `decide_all` is called".into())
+            }
+
+            fn decide_all(
+                &mut self,
+                repository: &str,
+                images: &[$crate::regcarve_kit::policy::Image],
+            ) -> Result<Vec<$crate::regcarve_kit::policy::Decision>, String> {
+                $decide(repository, images)
+            }
+        }
+
+        $crate::regcarve_kit::policy!(Program);
+    };
+}
+
+/// Makes a writer of a function `fn(&Placed) -> Result<(), Failure>`.
+#[macro_export]
+macro_rules! writer {
+    ($place:path) => {
+        #[derive(Default)]
+        struct Program;
+
+        impl $crate::regcarve_kit::layout::Writer for Program {
+            fn place(
+                &mut self,
+                image: $crate::regcarve_kit::layout::Placed,
+            ) -> Result<(), $crate::regcarve_kit::Failure> {
+                $place(&image)
+            }
+
+            fn finish(
+                &mut self,
+                _: Vec<$crate::regcarve_kit::layout::Entry>,
+            ) -> Result<(), $crate::regcarve_kit::Failure> {
+                Ok(())
+            }
+        }
+
+        $crate::regcarve_kit::layout!($crate::NoReader, Program);
+    };
+}
+
+/// Makes a reader of a function `fn(Image, &Wanted) -> Resolution` that is given the true answer. Its storage is a
+/// folder with the files `manifest`, `config` and `layer`, which are the image `team/app:v1`.
+#[macro_export]
+macro_rules! reader {
+    ($resolve:path) => {
+        #[derive(Default)]
+        struct Program;
+
+        impl $crate::regcarve_kit::layout::Reader for Program {
+            fn repositories(&mut self) -> Result<Vec<String>, $crate::regcarve_kit::Failure> {
+                Ok(vec!["team/app".into()])
+            }
+
+            fn tags(&mut self, _: &str) -> Result<Vec<String>, $crate::regcarve_kit::Failure> {
+                Ok(vec!["v1".into()])
+            }
+
+            fn resolve(
+                &mut self,
+                _: &str,
+                wanted: Vec<$crate::regcarve_kit::layout::Wanted>,
+            ) -> Vec<$crate::regcarve_kit::layout::Resolution> {
+                wanted
+                    .iter()
+                    .map(|wanted| $resolve($crate::truth(wanted), wanted))
+                    .collect()
+            }
+
+            fn attached(
+                &mut self,
+                _: &str,
+                _: &[String],
+            ) -> Vec<$crate::regcarve_kit::layout::Attachment> {
+                Vec::new()
+            }
+
+            fn inspect(&mut self, _: &str) -> Vec<$crate::regcarve_kit::layout::Damage> {
+                Vec::new()
+            }
+        }
+
+        $crate::regcarve_kit::layout!(Program, $crate::NoWriter);
+    };
+}
+
+/// What an honest reader answers.
+pub fn truth(wanted: &Wanted) -> Image {
+    let contents = vec![
+        located("manifest", Kind::Manifest, vec![1, 2]),
+        located("config", Kind::Config, Vec::new()),
+        located("layer", Kind::Layer, Vec::new()),
+    ];
+    Image {
+        tag: wanted.tag.clone(),
+        digest: contents[0].content.digest.clone(),
+        contents,
+    }
+}
+
+fn located(path: &str, kind: Kind, children: Vec<u32>) -> Located {
+    let blob = source::read_blob(path, None).expect("the storage of the tests has this file");
+    let content = Content {
+        digest: blob.digest,
+        media_type: "application/vnd.oci.image.manifest.v1+json".into(),
+        size: blob.bytes.len() as u64,
+        kind,
+        platform: None,
+        describes: None,
+        children,
+    };
+    Located {
+        content,
+        path: path.into(),
+        optional: false,
+    }
+}
+
+/// For components that only write.
+#[derive(Default)]
+pub struct NoReader;
+
+impl Reader for NoReader {
+    fn repositories(&mut self) -> Result<Vec<String>, Failure> {
+        Err(Failure::Other("this component only writes".into()))
+    }
+    fn tags(&mut self, _: &str) -> Result<Vec<String>, Failure> {
+        self.repositories()
+    }
+    fn resolve(&mut self, _: &str, _: Vec<Wanted>) -> Vec<Resolution> {
+        Vec::new()
+    }
+    fn attached(&mut self, _: &str, _: &[String]) -> Vec<Attachment> {
+        Vec::new()
+    }
+    fn inspect(&mut self, _: &str) -> Vec<Damage> {
+        Vec::new()
+    }
+}
+
+/// For components that only read.
+#[derive(Default)]
+pub struct NoWriter;
+
+impl Writer for NoWriter {
+    fn place(&mut self, _: Placed) -> Result<(), Failure> {
+        Err(Failure::Other("this component only reads".into()))
+    }
+    fn finish(&mut self, _: Vec<Entry>) -> Result<(), Failure> {
+        Err(Failure::Other("this component only reads".into()))
+    }
+}
