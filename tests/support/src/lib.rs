@@ -6,6 +6,7 @@
 //! | [`storage`] | writes a registry storage directly, fast, good or broken ([`faults`]) |
 //! | [`snapshot`] | proof that a tree is what it was |
 //! | [`tree`] | draws a tree as text, checks the inode rules of a carve |
+//! | [`programs`] | compiles the example policy and the guests in `tests/programs` |
 //! | [`tools`] | which real tools are here, and what happens when one is not |
 //! | [`registry`] | a running `docker-registry`, with a [`client`] of its HTTP API and its [`garbage`] collector |
 //! | [`package`] | a manifest with everything behind it, made by [`shapes`] and [`schema1`] |
@@ -34,6 +35,7 @@ pub mod garbage;
 pub mod layout;
 pub mod media;
 pub mod package;
+pub mod programs;
 pub mod registry;
 pub mod sample;
 pub mod schema1;
