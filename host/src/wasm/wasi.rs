@@ -3,10 +3,14 @@
 //! Languages with a large runtime cannot do without WASI. They get it, and nothing in it: no arguments, no
 //! environment, no files, no network; a clock that stands still at `SOURCE_DATE_EPOCH` or at the start of
 //! the run; random numbers that are the same in every run; standard output and errors in the log.
+//!
+//! Nothing in it ever waits: where no time passes and nothing arrives, everything that can be waited for is
+//! there at once. So no call into WASI can outlast the time limit, which only guests look at.
 
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
+use super::limits::MAX_HANDLES;
 use super::log::{GuestLog, LogLevel};
 use super::state::State;
 
@@ -26,15 +30,16 @@ impl Wasi {
             .stdout(stdio::LogStream::new(log.clone(), LogLevel::Info))
             .stderr(stdio::LogStream::new(log, LogLevel::Warn))
             .wall_clock(clock::Still(start))
-            .monotonic_clock(clock::Still(start))
+            // Or sockets could be made, although none could be used.
+            .allow_tcp(false)
+            .allow_udp(false)
             .secure_random(clock::seeded())
             .insecure_random(clock::seeded())
             .insecure_random_seed(0)
             .build();
-        Self {
-            context,
-            table: ResourceTable::new(),
-        }
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(MAX_HANDLES);
+        Self { context, table }
     }
 }
 
@@ -55,5 +60,9 @@ impl WasiView for State {
 
 /// Links WASI 0.2.
 pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    wasmtime_wasi::p2::add_to_linker_sync(linker)
+    wasmtime_wasi::p2::add_to_linker_sync(linker)?;
+    linker.allow_shadowing(true);
+    clock::link(linker)?;
+    linker.allow_shadowing(false);
+    Ok(())
 }

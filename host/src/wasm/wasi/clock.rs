@@ -3,16 +3,24 @@
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
+use wasmtime::component::{HasSelf, Linker, Resource};
+use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
+use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
 use wasmtime_wasi::random::Deterministic;
-use wasmtime_wasi::{HostMonotonicClock, HostWallClock};
+use wasmtime_wasi::{HostWallClock, WasiView, async_trait};
 
-/// A clock that always shows the same time: since 1970 on the wall, and as the other clock's count.
+use crate::wasm::state::State;
+
+/// How finely the clocks pretend to measure.
+const RESOLUTION: Duration = Duration::from_secs(1);
+
+/// A clock on the wall that always shows the same time, since 1970.
 #[derive(Clone, Copy)]
 pub(super) struct Still(pub(super) Duration);
 
 impl HostWallClock for Still {
     fn resolution(&self) -> Duration {
-        Duration::from_secs(1)
+        RESOLUTION
     }
 
     fn now(&self) -> Duration {
@@ -20,14 +28,43 @@ impl HostWallClock for Still {
     }
 }
 
-impl HostMonotonicClock for Still {
-    fn resolution(&self) -> u64 {
-        1_000_000_000
+/// Links the clock that counts, in place of wasmtime's own: that one sleeps for real when a guest waits for a time.
+pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    monotonic_clock::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
+}
+
+impl monotonic_clock::Host for State {
+    fn now(&mut self) -> wasmtime::Result<monotonic_clock::Instant> {
+        Ok(0)
     }
 
-    fn now(&self) -> u64 {
-        0
+    fn resolution(&mut self) -> wasmtime::Result<monotonic_clock::Duration> {
+        Ok(u64::try_from(RESOLUTION.as_nanos()).unwrap_or(u64::MAX))
     }
+
+    fn subscribe_instant(
+        &mut self,
+        _when: monotonic_clock::Instant,
+    ) -> wasmtime::Result<Resource<DynPollable>> {
+        let table = self.ctx().table;
+        let now = table.push(Now)?;
+        subscribe(table, now)
+    }
+
+    fn subscribe_duration(
+        &mut self,
+        duration: monotonic_clock::Duration,
+    ) -> wasmtime::Result<Resource<DynPollable>> {
+        self.subscribe_instant(duration)
+    }
+}
+
+/// Any time that a guest waits for.
+struct Now;
+
+#[async_trait]
+impl Pollable for Now {
+    async fn ready(&mut self) {}
 }
 
 /// `SOURCE_DATE_EPOCH`, the convention of reproducible builds, or the start of the run.
