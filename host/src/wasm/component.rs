@@ -120,6 +120,7 @@ impl fmt::Display for ComponentSpec {
 /// A component, ready to be instantiated.
 pub struct Component {
     name: Name,
+    log: GuestLog,
     sha256: Digest,
     role: Role,
     engine: Engine,
@@ -182,8 +183,15 @@ impl Component {
         let pre = link(engine, role, wasi)
             .and_then(|linker| linker.instantiate_pre(&component))
             .map_err(|error| fail(Problem::Start(format!("{error:#}"))))?;
+        let name: Name = shown.as_str().into();
+        let log = GuestLog::new(
+            Arc::clone(&name),
+            Arc::clone(&engine.log),
+            engine.limits.log_bytes,
+        );
         Ok(Self {
-            name: shown.as_str().into(),
+            name,
+            log,
             sha256,
             role,
             engine: engine.clone(),
@@ -231,11 +239,7 @@ impl Component {
         make: impl FnOnce(&InstancePre<State>, &mut Store<State>) -> wasmtime::Result<W>,
     ) -> Result<Instance<W>, Error> {
         let limits = self.engine.limits.clone();
-        let log = GuestLog::new(
-            Arc::clone(&self.name),
-            Arc::clone(&self.engine.log),
-            limits.log_bytes,
-        );
+        let log = self.log.clone();
         let call_bytes = limits.call_bytes;
         let wasi = self.wasi.then(|| Box::new(Wasi::new(log.clone())));
         let meter = Meter::new(limits, Arc::clone(&self.engine.ticks));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 
-/// Limits of one component. All of them hold for an instance, not for the sum of several.
+/// Limits of one component. All but that of the log hold for an instance, not for the sum of several.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// Time in the guest's own code for one call (one list, one batch of images). Time in which the host
@@ -21,7 +21,7 @@ pub struct Limits {
     pub call_bytes: usize,
     /// Calls into the host. The shipped layouts make about 50 for an image.
     pub calls: u64,
-    /// Bytes of log messages.
+    /// Bytes of log messages, as they are printed, of all instances together.
     pub log_bytes: usize,
 }
 
