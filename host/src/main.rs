@@ -30,9 +30,7 @@ fn main() -> ExitCode {
 /// Prints an error with all that belongs to it; returns the exit code.
 fn explain(error: &Error) -> u8 {
     if let Error::Problems(problems) = error {
-        for problem in problems {
-            eprintln!("regcarve: {problem}");
-        }
+        commands::print_problems(problems);
     }
     for line in error.to_string().lines() {
         eprintln!("regcarve: {}", text::visible(line));

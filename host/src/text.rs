@@ -26,6 +26,26 @@ fn steers(character: char) -> bool {
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// How much of a stranger's text a message holds, in bytes. The limits of components let them hand over mebibytes.
+const BRIEF: usize = 4 << 10;
+
+/// The text, or its start and how much there is behind it.
+pub fn brief(text: &str) -> Cow<'_, str> {
+    if text.len() <= BRIEF {
+        return Cow::Borrowed(text);
+    }
+    let start = start_of(text, BRIEF);
+    Cow::Owned(format!("{start}… ({} bytes more)", text.len() - start.len()))
+}
+
+/// [`brief`], for text that is kept.
+pub fn shortened(text: String) -> String {
+    match brief(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(short) => short,
+    }
+}
+
 /// At most `limit` bytes from the start, whole characters.
 pub fn start_of(text: &str, limit: usize) -> &str {
     let mut end = text.len().min(limit);
@@ -51,7 +71,7 @@ pub fn count(number: usize, thing: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{start_of, visible};
+    use super::{brief, shortened, start_of, visible};
 
     #[test]
     fn nothing_steers_a_terminal() {
@@ -59,6 +79,14 @@ mod tests {
         assert_eq!(visible("a\x1b[2Jb"), "a\\u{1b}[2Jb");
         assert_eq!(visible("a\u{9b}b\r"), "a\\u{9b}b\\u{d}");
         assert_eq!(visible("\u{202e}x"), "\\u{202e}x");
+    }
+
+    #[test]
+    fn long_text_is_shortened_and_says_so() {
+        assert_eq!(brief("short"), "short");
+        let long = "ü".repeat(5_000);
+        assert_eq!(brief(&long).len(), 4_096 + "… (5904 bytes more)".len());
+        assert!(shortened(long).ends_with("ü… (5904 bytes more)"));
     }
 
     #[test]

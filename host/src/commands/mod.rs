@@ -10,6 +10,27 @@ use std::io::Write as _;
 
 use crate::capability::Fault;
 use crate::error::Error;
+use crate::pipeline::problem::Problem;
+
+/// How many bytes of problems are printed; nobody reads more. The report has all of them.
+const MAX_PRINTED: usize = 1 << 20;
+
+/// Prints what is wrong with a release, a message each.
+pub fn print_problems(problems: &[Problem]) {
+    let mut left = MAX_PRINTED;
+    for (printed, problem) in problems.iter().enumerate() {
+        let message = format!("regcarve: {problem}");
+        match left.checked_sub(message.len()) {
+            Some(rest) => left = rest,
+            None => {
+                let more = problems.len() - printed;
+                eprintln!("regcarve: … and {more} more; `run --report FILE` has them all");
+                return;
+            }
+        }
+        eprintln!("{message}");
+    }
+}
 
 /// Prints results. A reader that has seen enough is no failure.
 fn print(text: &str) -> Result<(), Error> {

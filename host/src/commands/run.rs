@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use super::print;
+use super::{print, print_problems};
 use super::session::{Session, acceptable, jobs, plan};
 use crate::capability::{LinkMode, link_hint};
 use crate::cli::{DurabilityArg, Link, Run};
@@ -80,9 +80,7 @@ fn carve(args: &Run, report: &mut Report) -> Result<(), Error> {
     } else {
         "partial"
     };
-    for problem in &planned.problems {
-        eprintln!("regcarve: {problem}");
-    }
+    print_problems(&planned.problems);
     // The process ends now; taking all of this apart would only cost time.
     std::mem::forget((session, work));
     Ok(())

@@ -50,7 +50,7 @@ pub enum Problem {
         hint: &'static str,
     },
     /// It begins like a component, but it is not valid.
-    #[error("is not a valid component: {0}")]
+    #[error("is not a valid component: {}", text::brief(.0))]
     Invalid(String),
     /// The bytes are not those that the user named.
     #[error("has the digest {found}, but the command line pins {pinned}")]
@@ -64,7 +64,7 @@ pub enum Problem {
     #[error("is not pinned\n  hint: write {0} to accept exactly these bytes")]
     NotPinned(String),
     /// It does not export what its role needs.
-    #[error("is no {role}: it does not export `{missing}`; it exports {found}")]
+    #[error("is no {role}: it does not export `{missing}`; it exports {}", text::brief(found))]
     WrongRole {
         /// What it was wanted for.
         role: Role,
@@ -74,7 +74,7 @@ pub enum Problem {
         found: String,
     },
     /// It imports what its role is not given.
-    #[error("asks for more than a {role} is given: it imports {}\n  hint: {hint}", imports.join(", "))]
+    #[error("asks for more than a {role} is given: it imports {}\n  hint: {hint}", text::brief(&imports.join(", ")))]
     Import {
         /// What it was wanted for.
         role: Role,
@@ -96,31 +96,37 @@ pub enum Problem {
         reached: Reached,
     },
     /// It broke off.
-    #[error("broke off: {0}")]
+    #[error("broke off: {}", text::brief(.0))]
     Trapped(String),
     /// It gave up.
-    #[error("gave up: {0}")]
+    #[error("gave up: {}", text::brief(.0))]
     GaveUp(String),
     /// Its answer cannot be.
-    #[error("gave an answer that cannot be: {0}")]
+    #[error("gave an answer that cannot be: {}", text::brief(.0))]
     Answer(String),
     /// It could not be made ready to run.
-    #[error("cannot be started: {0}")]
+    #[error("cannot be started: {}", text::brief(.0))]
     Start(String),
 }
 
+/// How many wrong settings a message names.
+const SETTINGS: usize = 20;
+
 fn list(problems: &[(String, String)]) -> String {
-    problems
-        .iter()
-        .map(|(path, message)| {
-            let place = if path.is_empty() { "" } else { ": " };
-            format!(
-                "\n  {}{place}{}",
-                text::visible(path),
-                text::visible(message)
-            )
-        })
-        .collect()
+    let mut list = String::new();
+    for (path, message) in problems.iter().take(SETTINGS) {
+        let place = if path.is_empty() { "" } else { ": " };
+        let (path, message) = (text::brief(path), text::brief(message));
+        list += &format!(
+            "\n  {}{place}{}",
+            text::visible(&path),
+            text::visible(&message)
+        );
+    }
+    if problems.len() > SETTINGS {
+        list += &format!("\n  … and {} more", problems.len() - SETTINGS);
+    }
+    list
 }
 
 fn hint(flag: Option<&'static str>) -> String {

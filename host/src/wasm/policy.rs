@@ -17,6 +17,7 @@ use crate::capability::{MAX_BLOB, ReadError, SourceTree, TreePath};
 use crate::error::Error;
 use crate::pipeline::contents::{Contents, Presence};
 use crate::pipeline::image::{ContentId, Image};
+use crate::text;
 
 /// What becomes of an image, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,9 +116,9 @@ impl Policy {
             .instance
             .run(|store, world| world.regcarve_plugin_decide().call_describe(store))?;
         Ok(Description {
-            name: description.name,
-            version: description.version,
-            summary: description.summary,
+            name: text::shortened(description.name),
+            version: text::shortened(description.version),
+            summary: text::shortened(description.summary),
             settings_schema: description.settings_schema,
         })
     }
@@ -177,8 +178,8 @@ impl Policy {
     fn decision(&self, decision: exported::Decision) -> Result<Decision, Error> {
         Ok(match decision {
             exported::Decision::Keep => Decision::Keep,
-            exported::Decision::Drop(reason) => Decision::Drop(reason),
-            exported::Decision::Missing(cause) => Decision::Missing(cause),
+            exported::Decision::Drop(reason) => Decision::Drop(text::shortened(reason)),
+            exported::Decision::Missing(cause) => Decision::Missing(text::shortened(cause)),
             exported::Decision::Rename(name) => match Reference::parse(&name) {
                 Ok(reference) if reference.tag().is_some() && reference.digest().is_none() => {
                     Decision::Rename(reference)

@@ -14,6 +14,7 @@ use crate::capability::{Fault, MAX_FILE, ReadError, SourceTree, TreePath};
 use crate::error::Error;
 use crate::pipeline::image::Kind;
 use crate::pipeline::problem::{Problem, Severity};
+use crate::text;
 
 /// An image that is asked for, by tag, by digest, or by both (which then have to agree).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -179,10 +180,7 @@ impl Reader {
                 .call_inspect(store, repository.as_str())
         })?;
         self.check_fault(repository.as_str())?;
-        Ok(damages
-            .into_iter()
-            .map(|damage| (damage.path, damage.cause))
-            .collect())
+        Ok(damages.into_iter().map(damage).collect())
     }
 
     /// Digests that the host has verified for this instance since this was last asked.
@@ -215,13 +213,12 @@ impl Reader {
     ) -> Result<Resolution, Error> {
         let image = match answer {
             exported::Resolution::Found(image) => image,
-            exported::Resolution::Missing(cause) => return Ok(Resolution::Missing(cause)),
+            exported::Resolution::Missing(cause) => {
+                return Ok(Resolution::Missing(text::shortened(cause)));
+            }
             exported::Resolution::Damaged(damages) => {
                 return Ok(Resolution::Damaged(
-                    damages
-                        .into_iter()
-                        .map(|damage| (damage.path, damage.cause))
-                        .collect(),
+                    damages.into_iter().map(damage).collect(),
                 ));
             }
         };
@@ -325,7 +322,7 @@ impl Reader {
             types::Failure::Occupied => "occupied".into(),
             types::Failure::Refused(text)
             | types::Failure::Damaged(text)
-            | types::Failure::Other(text) => text,
+            | types::Failure::Other(text) => text::shortened(text),
         };
         Error::problem(Problem {
             severity: Severity::Damaged,
@@ -336,6 +333,11 @@ impl Reader {
             hint: None,
         })
     }
+}
+
+/// A file and what is wrong with it.
+fn damage(damage: exported::Damage) -> (String, String) {
+    (text::shortened(damage.path), text::shortened(damage.cause))
 }
 
 fn unreadable(reference: &str, fault: &Fault) -> Error {

@@ -9,6 +9,7 @@ use super::component::{Component, Instance};
 use super::state::Power;
 use crate::error::Error;
 use crate::pipeline::request::{Origin, Request};
+use crate::text;
 
 /// A line that cannot be understood.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ impl Selector {
             .into_iter()
             .map(|problem| BadLine {
                 origin: origin(problem.line),
-                message: problem.message,
+                message: text::shortened(problem.message),
             })
             .collect();
         let mut requests = Vec::with_capacity(selection.requests.len());
@@ -60,7 +61,7 @@ impl Selector {
                 }),
                 Err(error) => bad.push(BadLine {
                     origin: origin(request.line),
-                    message: error.to_string(),
+                    message: text::shortened(error.to_string()),
                 }),
             }
         }

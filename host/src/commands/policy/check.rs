@@ -4,6 +4,7 @@ use super::{engine, load};
 use crate::cli::Check;
 use crate::commands::{print, session};
 use crate::error::Error;
+use crate::text;
 use crate::wasm::policy::Policy;
 
 pub(super) fn check(args: &Check) -> Result<(), Error> {
@@ -18,10 +19,10 @@ pub(super) fn check(args: &Check) -> Result<(), Error> {
         }
         None => "",
     };
-    print(&format!(
+    print(&text::visible(&format!(
         "{}: {} {} can run here{settings}",
         component.name(),
         about.name,
         about.version
-    ))
+    )))
 }
