@@ -289,7 +289,10 @@ impl<W> Instance<W> {
         self.store.set_epoch_deadline(ticks);
         call(&mut self.store, &self.world).map_err(|error| match error.downcast::<StepFailed>() {
             Ok(step) => step.into(),
-            Err(error) => ComponentFailure::from_call(&self.name, &error).into(),
+            Err(error) => {
+                let limits = self.store.data().meter.limits();
+                ComponentFailure::from_call(&self.name, &error, limits).into()
+            }
         })
     }
 

@@ -4,7 +4,7 @@ use regcarve_names::Digest;
 use wasmtime::Trap;
 
 use super::Role;
-use super::limits::Reached;
+use super::limits::{Limits, Reached};
 use crate::capability::Fault;
 use crate::text;
 
@@ -144,14 +144,9 @@ impl ComponentFailure {
     }
 
     /// What a failed call into a component means.
-    pub(super) fn from_call(component: &str, error: &wasmtime::Error) -> Self {
-        let problem = match (
-            error.downcast_ref::<Reached>(),
-            error.downcast_ref::<Trap>(),
-        ) {
-            (Some(reached), _) => Problem::Limit {
-                reached: reached.clone(),
-            },
+    pub(super) fn from_call(component: &str, error: &wasmtime::Error, limits: &Limits) -> Self {
+        let problem = match (limits.reached(error), error.downcast_ref::<Trap>()) {
+            (Some(reached), _) => Problem::Limit { reached },
             (None, Some(trap)) => Problem::Trapped(explain(*trap).into()),
             (None, None) => Problem::Trapped(text::visible(&format!("{error:#}")).into_owned()),
         };

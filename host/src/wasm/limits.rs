@@ -80,6 +80,12 @@ pub enum Reached {
     /// See [`Limits::calls`].
     #[error("it called the host more than {0} times")]
     Calls(u64),
+    /// See [`Limits::call_bytes`].
+    #[error("it handed more than {0} bytes to the host in one call")]
+    CallBytes(usize),
+    /// See [`MAX_HANDLES`].
+    #[error("it holds more than {0} handles")]
+    Handles(usize),
 }
 
 impl Reached {
@@ -88,8 +94,27 @@ impl Reached {
         match self {
             Self::Time(_) => Some("--guest-time"),
             Self::Memory { .. } => Some("--guest-memory"),
-            Self::Table { .. } => None,
+            Self::Table { .. } | Self::CallBytes(_) | Self::Handles(_) => None,
             Self::Calls(_) => Some("--guest-calls"),
+        }
+    }
+}
+
+impl Limits {
+    /// The limit that a failed call has run into, if it was one.
+    pub(super) fn reached(&self, error: &wasmtime::Error) -> Option<Reached> {
+        if let Some(reached) = error.downcast_ref::<Reached>() {
+            return Some(reached.clone());
+        }
+        // The types of these errors are wasmtime's own affair; only their texts are there to tell them by. Should these
+        // change, the component is stopped all the same, with wasmtime's words for it.
+        let text = error.root_cause().to_string();
+        if text.contains("fuel allocated for hostcalls has been exhausted") {
+            Some(Reached::CallBytes(self.call_bytes))
+        } else if text.contains("store handle limit exceeded") {
+            Some(Reached::Handles(MAX_HANDLES))
+        } else {
+            None
         }
     }
 }
@@ -117,6 +142,10 @@ impl Meter {
             began: 0,
             in_host: 0,
         }
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     fn now(&self) -> u64 {
