@@ -259,6 +259,14 @@ impl Reader {
         if let Err(error) = TreePath::parse(&located.path) {
             return Err(self.nonsense(format!("the path {:?}: {error}", located.path)));
         }
+        // Each at most once, so that nobody can make the lists longer than the image is.
+        if content.children.len() > count {
+            return Err(self.nonsense(format!(
+                "{} names {} pieces of content in an image of {count}",
+                content.digest,
+                content.children.len()
+            )));
+        }
         if content
             .children
             .iter()
