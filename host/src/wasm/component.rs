@@ -19,6 +19,7 @@ use super::state::{Name, Power, State};
 use super::wasi::{self, Wasi};
 use crate::error::{Error, StepFailed};
 use crate::hash;
+use crate::signals;
 
 /// What a component is wanted for; the worlds of `wit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -256,7 +257,11 @@ impl Component {
         store.set_hostcall_fuel(call_bytes);
         store.set_max_component_handles(MAX_HANDLES);
         store.epoch_deadline_callback(|store| {
-            Ok(UpdateDeadline::Continue(store.data().meter.ticks_left()?))
+            if let Err(Error::Signal(number)) = signals::check() {
+                return Err(Interrupted(number).into());
+            }
+            let left = store.data().meter.ticks_left()?;
+            Ok(UpdateDeadline::Continue(left.min(ATTENTION)))
         });
         let mut instance = Instance {
             name: Arc::clone(&self.name),
@@ -272,6 +277,14 @@ impl Component {
     }
 }
 
+/// After so many ticks of a guest it is looked whether somebody wants the run to stop: a tenth of a second.
+const ATTENTION: u64 = 10;
+
+/// A signal came while a guest was running.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped by signal {0}")]
+struct Interrupted(i32);
+
 /// A component at work.
 pub(super) struct Instance<W> {
     pub(super) name: Name,
@@ -285,15 +298,24 @@ impl<W> Instance<W> {
         &mut self,
         call: impl FnOnce(&mut Store<State>, &W) -> wasmtime::Result<T>,
     ) -> Result<T, Error> {
+        signals::check()?;
         let ticks = self.store.data_mut().meter.call_begins();
-        self.store.set_epoch_deadline(ticks);
-        call(&mut self.store, &self.world).map_err(|error| match error.downcast::<StepFailed>() {
+        self.store.set_epoch_deadline(ticks.min(ATTENTION));
+        call(&mut self.store, &self.world).map_err(|error| self.explain(error))
+    }
+
+    /// What a failed call means.
+    fn explain(&self, error: wasmtime::Error) -> Error {
+        if let Some(Interrupted(number)) = error.downcast_ref() {
+            return Error::Signal(*number);
+        }
+        match error.downcast::<StepFailed>() {
             Ok(step) => step.into(),
             Err(error) => {
                 let limits = self.store.data().meter.limits();
                 ComponentFailure::from_call(&self.name, &error, limits).into()
             }
-        })
+        }
     }
 
     /// What the component carries.
