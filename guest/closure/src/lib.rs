@@ -286,6 +286,7 @@ fn located(
             os: platform.os().into(),
             architecture: platform.architecture().into(),
             variant: platform.variant().map(Into::into),
+            os_version: platform.os_version().map(Into::into),
         });
     let describes = naming
         .and_then(Descriptor::attestation_for)

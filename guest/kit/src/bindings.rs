@@ -4,12 +4,13 @@
 #[allow(
     unsafe_code,
     missing_docs,
+    unreachable_pub,
+    clippy::all,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "generated; the documentation is in the WIT"
+    reason = "generated, and not the same for every target; the documentation is in the WIT"
 )]
-#[allow(unreachable_pub, clippy::all, reason = "generated")]
 pub mod generated {
     pub mod policy {
         wit_bindgen::generate!({

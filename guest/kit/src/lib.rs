@@ -10,13 +10,15 @@
 //! | [`layout`]   | [`layout::Reader`] and [`layout::Writer`]  | `regcarve_kit::layout!(R, W)` |
 //!
 //! All of it also compiles for the machine that it is built on, so that the logic of a component is
-//! tested with plain `cargo test`. Only calls into the host (`log`, `source`, `output`, `content`) need the
-//! real thing.
+//! tested with plain `cargo test`. Only calls into the host (`log`, `source`, `output`) need the real thing;
+//! for `content`, which policies call, [`testing`] builds images natively.
 
 mod bindings;
 pub mod layout;
 pub mod policy;
 pub mod selector;
+#[cfg(not(target_family = "wasm"))]
+pub mod testing;
 
 #[doc(hidden)]
 pub use bindings::generated;

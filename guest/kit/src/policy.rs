@@ -29,10 +29,13 @@
 pub use crate::generated::policy::exports::regcarve::plugin::decide::{
     Decision, Description, Diagnostic, Image, NewManifest, Rewritten,
 };
-pub use crate::generated::policy::regcarve::plugin::content;
+
+pub mod content;
+pub mod inside;
 
 use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer};
+use serde_json::Value;
 
 /// A policy, which is its own settings: it is read from the JSON that the user gave, and the schema that
 /// `regcarve policy inspect` shows is made from the same type.
@@ -43,6 +46,17 @@ pub trait Policy: DeserializeOwned + JsonSchema {
     const VERSION: &'static str;
     /// One sentence.
     const SUMMARY: &'static str;
+
+    /// The settings that a short form stands for: what the user wrote instead of a JSON object. A text that
+    /// is no JSON comes as a string, so that `--policy newest=3` gives a number and
+    /// `--policy platforms=linux/amd64` a string.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, for the user. By default there is no short form.
+    fn shorthand(_value: Value) -> Result<Value, String> {
+        Err("settings are a JSON object: { … }".into())
+    }
 
     /// What the types cannot say about the settings, and work to be done once.
     fn prepare(&mut self) -> Result<(), Vec<Diagnostic>> {
@@ -75,30 +89,42 @@ pub fn describe<P: Policy>() -> Description {
 
 /// Reads settings; says where they are wrong.
 pub fn configure<P: Policy>(settings: &str) -> Result<P, Vec<Diagnostic>> {
-    // serde would also fill a struct from an array, by position.
-    if !settings.trim_start().starts_with('{') {
-        let message = "settings are a JSON object: { … }".into();
-        return Err(vec![Diagnostic {
-            path: String::new(),
-            message,
-        }]);
-    }
-    let mut json = serde_json::Deserializer::from_str(settings);
-    let mut policy: P = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = pointer(error.path());
-        vec![Diagnostic {
-            path,
-            message: error.into_inner().to_string(),
-        }]
-    })?;
-    json.end().map_err(|error| {
-        vec![Diagnostic {
-            path: String::new(),
-            message: error.to_string(),
-        }]
-    })?;
+    // Errors in an object tell their line and column, so it is not taken apart before it has to be.
+    let mut policy = if settings.trim_start().starts_with('{') {
+        let mut json = serde_json::Deserializer::from_str(settings);
+        let policy: P = read(&mut json)?;
+        json.end().map_err(|error| whole(error.to_string()))?;
+        policy
+    } else {
+        let value = serde_json::from_str(settings).map_err(|error| whole(error.to_string()))?;
+        read(P::shorthand(value).map_err(whole)?)?
+    };
     policy.prepare()?;
     Ok(policy)
+}
+
+fn read<'de, P: Policy>(from: impl Deserializer<'de>) -> Result<P, Vec<Diagnostic>> {
+    serde_path_to_error::deserialize(from).map_err(|error| {
+        vec![Diagnostic {
+            path: pointer(error.path()),
+            message: error.into_inner().to_string(),
+        }]
+    })
+}
+
+/// Something that is wrong with the settings as a whole.
+fn whole(message: String) -> Vec<Diagnostic> {
+    vec![Diagnostic::new("", message)]
+}
+
+impl Diagnostic {
+    /// What is wrong at a place, a JSON pointer: `/allow/0`.
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            message: message.into(),
+        }
+    }
 }
 
 /// A path of serde as a JSON pointer (RFC 6901).

@@ -385,7 +385,7 @@ pub(super) fn platform_in(platform: &types::Platform) -> Option<Platform> {
         &platform.os,
         &platform.architecture,
         platform.variant.as_deref(),
-        None,
+        platform.os_version.as_deref(),
     )
     .ok()
 }
@@ -396,6 +396,7 @@ pub(super) fn platform_out(platform: &Platform) -> types::Platform {
         os: platform.os().into(),
         architecture: platform.architecture().into(),
         variant: platform.variant().map(Into::into),
+        os_version: platform.os_version().map(Into::into),
     }
 }
 
