@@ -1,0 +1,103 @@
+//! Each format as text: what is there, what is shared with the source, what was written.
+
+use regcarve_test_support::media;
+use regcarve_test_support::package::{Package, Piece};
+use regcarve_test_support::shapes::{self, Flavour};
+use regcarve_test_support::storage::Storage;
+use regcarve_test_support::tree;
+
+use crate::{Bench, FORMATS};
+
+/// Digits of a digest that are enough to tell it from the others of a drawing.
+const DIGITS: usize = 8;
+
+#[test]
+fn a_small_carve_in_each_format() {
+    let bench = Bench::new();
+    let storage = Storage::create(bench.path("source"));
+    shapes::multi(Flavour::Oci, "small", &["linux/arm64"]).store(&storage, "team/app", Some("v1"));
+    let outputs = FORMATS.map(|format| format!("{format}:{format}"));
+    bench
+        .carve(
+            &["--all"],
+            "registry:source",
+            &outputs.each_ref().map(String::as_str),
+        )
+        .assert_code(0);
+    for (format, expected) in [("registry", REGISTRY), ("dir", DIR), ("oci", OCI)] {
+        let drawing = shortened(&tree::draw(&bench.path(format)));
+        assert_eq!(drawing, expected, "{format}:\n{drawing}");
+    }
+}
+
+const REGISTRY: &str = "";
+const DIR: &str = "";
+const OCI: &str = "";
+
+/// Digests with their first digits only.
+fn shortened(drawing: &str) -> String {
+    let mut text = String::new();
+    let mut digits = 0;
+    for letter in drawing.chars() {
+        digits = if letter.is_ascii_hexdigit() {
+            digits + 1
+        } else {
+            0
+        };
+        if digits <= DIGITS {
+            text.push(letter);
+        } else if digits == DIGITS + 1 {
+            text.push('…');
+        }
+    }
+    text
+}
+
+/// One digest may be a manifest of an index and a layer beside it: it needs the name of either.
+#[test]
+fn a_manifest_that_is_a_layer_too() {
+    let bench = Bench::new();
+    let storage = Storage::create(bench.path("source"));
+    let inner = shapes::image(Flavour::Oci, "inner").on("linux/amd64");
+    let config = Piece::new(
+        media::OCI_CONFIG,
+        r#"{"architecture":"arm64","os":"linux"}"#,
+    );
+    let layer = Piece::new(media::OCI_MANIFEST, inner.bytes.clone());
+    let more = serde_json::json!({ "mediaType": media::OCI_MANIFEST });
+    let outer = shapes::manifest(media::OCI_MANIFEST, &config, &[layer], &more).on("linux/arm64");
+    for (tag, children) in [
+        ("layer-first", [outer.clone(), inner.clone()]),
+        ("layer-last", [inner.clone(), outer]),
+    ] {
+        let package: Package = shapes::index(Flavour::Oci, &children);
+        package.store(&storage, tag, Some("v1"));
+    }
+    bench
+        .carve(
+            &["--all"],
+            "registry:source",
+            &["registry:direct", "dir:trees", "oci:layout"],
+        )
+        .assert_code(0);
+    let (source, direct) = (
+        tree::draw(&bench.path("source")),
+        tree::draw(&bench.path("direct")),
+    );
+    let both = [
+        storage.revision_link_path("layer-first", inner.digest()),
+        storage.layer_link_path("layer-first", inner.digest()),
+    ];
+    for link in both {
+        let name = link.strip_prefix(bench.path("source")).unwrap().display();
+        assert!(direct.contains(&name.to_string()), "{name} in\n{direct}");
+    }
+    assert_eq!(direct, source);
+    for source in ["dir:trees", "oci:layout"] {
+        let output = format!("back-{}", &source[..3]);
+        bench
+            .carve(&["--all"], source, &[&format!("registry:{output}")])
+            .assert_code(0);
+        assert_eq!(tree::draw(&bench.path(&output)), direct, "{source}");
+    }
+}
