@@ -30,9 +30,39 @@ fn a_small_carve_in_each_format() {
     }
 }
 
-const REGISTRY: &str = "";
-const DIR: &str = "";
-const OCI: &str = "";
+const REGISTRY: &str = "\
+docker/registry/v2/blobs/sha256/06/066e3d93…/data 2583 shared
+docker/registry/v2/blobs/sha256/09/09537be1…/data 262 shared
+docker/registry/v2/blobs/sha256/68/6828fa72…/data 374 shared
+docker/registry/v2/blobs/sha256/9f/9f8289bf…/data 2583 shared
+docker/registry/v2/blobs/sha256/f3/f340988d…/data 666 shared
+docker/registry/v2/repositories/team/app/_layers/sha256/066e3d93…/link 71 written sha256:066e3d93…
+docker/registry/v2/repositories/team/app/_layers/sha256/09537be1…/link 71 written sha256:09537be1…
+docker/registry/v2/repositories/team/app/_layers/sha256/9f8289bf…/link 71 written sha256:9f8289bf…
+docker/registry/v2/repositories/team/app/_manifests/revisions/sha256/6828fa72…/link 71 written sha256:6828fa72…
+docker/registry/v2/repositories/team/app/_manifests/revisions/sha256/f340988d…/link 71 written sha256:f340988d…
+docker/registry/v2/repositories/team/app/_manifests/tags/v1/current/link 71 written sha256:6828fa72…
+docker/registry/v2/repositories/team/app/_manifests/tags/v1/index/sha256/6828fa72…/link 71 written sha256:6828fa72…
+";
+
+const DIR: &str = "\
+team/app:v1/066e3d93… 2583 shared
+team/app:v1/09537be1… 262 shared
+team/app:v1/9f8289bf… 2583 shared
+team/app:v1/f340988d….manifest.json 666 shared
+team/app:v1/manifest.json 374 shared
+team/app:v1/version 33 written
+";
+
+const OCI: &str = "\
+blobs/sha256/066e3d93… 2583 shared
+blobs/sha256/09537be1… 262 shared
+blobs/sha256/6828fa72… 374 shared
+blobs/sha256/9f8289bf… 2583 shared
+blobs/sha256/f340988d… 666 shared
+index.json 344 written
+oci-layout 30 written
+";
 
 /// Digests with their first digits only.
 fn shortened(drawing: &str) -> String {
