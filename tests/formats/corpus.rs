@@ -17,6 +17,13 @@ use crate::{Bench, images};
 /// found, but untrue: a registry refuses to take a manifest under another type than its own.
 const NOT_FOUND_BY_NAME: &str = "no descriptor found for reference";
 
+/// What skopeo says of names with separators that its own grammar of layouts does not have. Registries have these
+/// names, so ours writes them as they are.
+const REFUSED_NAME: &str = "Invalid image";
+
+/// Those in the corpus.
+const ODD_NAMES: [&str; 2] = ["every separator in a name", "every letter in a tag"];
+
 #[test]
 fn the_corpus_keeps_its_digests_on_every_way() {
     if !tools::require(&[registry::PROGRAM, skopeo::PROGRAM]) {
@@ -31,9 +38,20 @@ fn the_corpus_keeps_its_digests_on_every_way() {
 
     let mut problems = round_trips(&bench, &corpus);
     let expected = corpus.expected(true);
-    problems.extend(expected.iter().flat_map(|image| by_skopeo(&bench, image)));
-    problems.extend(written_as_dir(&bench, &first, &expected));
-    problems.extend(written_as_oci(&bench, &first, &expected));
+    // Each starts a hundred processes that mostly wait.
+    problems.extend(std::thread::scope(|scope| {
+        let ours = || -> Vec<String> {
+            let each = expected.iter().flat_map(|image| by_skopeo(&bench, image));
+            each.collect()
+        };
+        let parts = [
+            scope.spawn(ours),
+            scope.spawn(|| written_as_dir(&bench, &first, &expected)),
+            scope.spawn(|| written_as_oci(&bench, &first, &expected)),
+        ];
+        let found = parts.map(|part| part.join().expect("a part of the test"));
+        found.concat()
+    }));
     problems.extend(before.differences(&Snapshot::take(bench.path("source"))));
     assert!(
         problems.is_empty(),
@@ -91,7 +109,15 @@ fn round_trips(bench: &Bench, corpus: &Corpus) -> Vec<String> {
         problems.extend(tree::carve_problems(&source, &root));
         let second = Registry::start(&root, Mode::ReadOnly);
         problems.extend(check::names(&second, &corpus.expected_tags(true)));
-        problems.extend(check::images(&second, &expected));
+        // The trees are the same: one of them is enough for the slow client.
+        problems.extend(if end == "by-oci" {
+            check::images(&second, &expected)
+        } else {
+            let each = expected
+                .iter()
+                .flat_map(|image| check::image(&second, image));
+            each.collect()
+        });
     }
     problems.extend(by_all(bench, &expected));
     problems
@@ -167,7 +193,10 @@ fn by_skopeo(bench: &Bench, image: &Image) -> Vec<String> {
         .starts_with("application/vnd.oci.");
     problems.extend(
         same(skopeo::raw(&entry))
-            .filter(|problem| !(is_by_docker && problem.contains(NOT_FOUND_BY_NAME))),
+            .filter(|problem| !(is_by_docker && problem.contains(NOT_FOUND_BY_NAME)))
+            .filter(|problem| {
+                !(ODD_NAMES.contains(&image.shape) && problem.contains(REFUSED_NAME))
+            }),
     );
     problems
         .iter()
@@ -191,7 +220,8 @@ fn written_as_dir(bench: &Bench, registry: &Registry, expected: &[&Image]) -> Ve
 fn written_as_oci(bench: &Bench, registry: &Registry, expected: &[&Image]) -> Vec<String> {
     let layout = bench.path("by-skopeo-oci");
     let mut wanted = BTreeMap::new();
-    for image in by_tag(expected) {
+    let some = by_tag(expected).into_iter();
+    for image in some.filter(|image| !ODD_NAMES.contains(&image.shape)) {
         let name = image.reference();
         let from = format!("docker://{}/{name}", registry.address());
         let to = format!("oci:{}:{name}", layout.display());

@@ -166,6 +166,7 @@ fn two_images_of_one_name() {
 fn an_output_in_the_source_and_the_reverse() {
     let (bench, _) = world();
     let says = "are inside of one another";
+    fs::create_dir(bench.path("out")).unwrap();
     for from in FORMATS {
         let source = format!("{from}:{from}");
         for to in FORMATS {
@@ -184,12 +185,9 @@ fn an_output_in_the_source_and_the_reverse() {
                 .carve(&["--all", "--replace"], &source, &[&same])
                 .assert_code(USAGE)
                 .assert_says(says);
+            let below = format!("{to}:out/below");
             bench
-                .carve(
-                    &["--all"],
-                    &source,
-                    &["oci:out", &format!("{to}:out/below")],
-                )
+                .carve(&["--all", "--replace"], &source, &["oci:out", &below])
                 .assert_code(USAGE)
                 .assert_says("inside of one another");
         }
