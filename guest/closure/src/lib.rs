@@ -18,6 +18,7 @@
 mod attachments;
 mod failure;
 mod listing;
+mod uses;
 mod wish;
 
 use std::collections::HashMap;
@@ -30,6 +31,7 @@ use regcarve_names::Digest;
 pub use attachments::{attached_by_tag, subject_of};
 pub use failure::{cause, invalid};
 pub use listing::{directories, entries};
+pub use uses::{Uses, uses};
 pub use wish::{asked_digest, pinned_digest, repository_name, resolve_each};
 
 /// How deep indexes may stand in indexes. Nobody has been seen to use more than three levels.
@@ -105,8 +107,11 @@ impl<S: Store> Walk<'_, S> {
         naming: Option<&Descriptor>,
         depth: usize,
     ) -> Option<u32> {
-        if let Some(position) = self.positions.get(&digest) {
-            return Some(*position);
+        let known = self.positions.get(&digest).copied();
+        if let Some(position) = known
+            && uses::is_manifest(self.contents[position as usize].content.kind)
+        {
+            return Some(position);
         }
         let file = match self.store.manifest(digest) {
             Ok(file) => file,
@@ -126,7 +131,8 @@ impl<S: Store> Walk<'_, S> {
                 let media_type = naming
                     .map(|naming| naming.media_type.clone())
                     .unwrap_or_default();
-                return self.add(
+                return self.put(
+                    known,
                     digest,
                     located(digest, kind, media_type, size, path, naming),
                 );
@@ -167,10 +173,8 @@ impl<S: Store> Walk<'_, S> {
             Kind::Manifest
         };
         let media_type = manifest.media_type().as_str().to_owned();
-        let position = self.add(
-            digest,
-            located(digest, kind, media_type, bytes.len() as u64, path, naming),
-        )?;
+        let itself = located(digest, kind, media_type, bytes.len() as u64, path, naming);
+        let position = self.put(known, digest, itself)?;
         let children: Vec<u32> = match &manifest {
             Manifest::Index(index) => index
                 .manifests
@@ -195,7 +199,10 @@ impl<S: Store> Walk<'_, S> {
     }
 
     fn blob(&mut self, descriptor: &Descriptor, kind: Kind) -> Option<u32> {
+        let optional = !descriptor.urls.is_empty();
         if let Some(position) = self.positions.get(&descriptor.digest) {
+            // Whoever gives no other place for it needs it here.
+            self.contents[*position as usize].optional &= optional;
             return Some(*position);
         }
         match self.store.blob(descriptor.digest, false) {
@@ -209,7 +216,7 @@ impl<S: Store> Walk<'_, S> {
                     file.path,
                     None,
                 );
-                blob.optional = !descriptor.urls.is_empty();
+                blob.optional = optional;
                 self.add(descriptor.digest, blob)
             }
             Err(damage) => {
@@ -224,6 +231,7 @@ impl<S: Store> Walk<'_, S> {
         let mut positions = Vec::new();
         for digest in &schema1.layers {
             if let Some(position) = self.positions.get(digest) {
+                self.contents[*position as usize].optional = false;
                 positions.push(*position);
                 continue;
             }
@@ -246,6 +254,16 @@ impl<S: Store> Walk<'_, S> {
             }
         }
         positions
+    }
+
+    /// Adds a manifest. If another manifest has it as a layer, it takes the place of that: as a manifest it has
+    /// a closure of its own.
+    fn put(&mut self, known: Option<u32>, digest: Digest, located: Located) -> Option<u32> {
+        match known {
+            Some(position) => self.contents[position as usize] = located,
+            None => return self.add(digest, located),
+        }
+        known
     }
 
     fn add(&mut self, digest: Digest, located: Located) -> Option<u32> {

@@ -143,7 +143,9 @@ pub(super) fn plan(
     let (requests, mut problems) = requests(session, release, report)?;
     let mut catalog = Catalog::new(&mut reader);
     let wishes = if release.all {
-        catalog.everything(&Origin::Flag("--all"))?
+        let all = catalog.everything(&Origin::Flag("--all"))?;
+        problems.extend(all.is_empty().then(nothing_there));
+        all
     } else {
         let (wishes, unmatched) = catalog.expand(&requests)?;
         problems.extend(unmatched);
@@ -241,6 +243,18 @@ fn requests(
         ));
     }
     Ok((requests, wrong))
+}
+
+/// A release of everything in a source that has nothing is most often a wrong path, and never what is meant.
+fn nothing_there() -> Problem {
+    Problem {
+        severity: Severity::Missing,
+        reference: "every image".into(),
+        origin: Some(Origin::Flag("--all")),
+        path: None,
+        cause: "the source has no image with a tag".into(),
+        hint: Some("are the format and the path of the source right?".into()),
+    }
 }
 
 /// A line, or a flag, that is no reference: whatever it meant is not in the release.
@@ -348,9 +362,13 @@ fn hints(session: &Session, resolved: &mut Resolved) -> Result<(), Error> {
     let mut reader = session.start_reader()?;
     let mut catalog = Catalog::new(&mut reader);
     for (repository, wanted, problem) in std::mem::take(&mut resolved.missing) {
-        // A hint is no reason to fail.
-        resolved.problems[problem].hint =
-            suggest::hint(&mut catalog, &repository, &wanted).unwrap_or_default();
+        resolved.problems[problem].hint = match suggest::hint(&mut catalog, &repository, &wanted) {
+            Ok(hint) => hint,
+            // Where there is no list of names at all, that is most likely why.
+            Err(Error::Problems(problems)) => problems.into_iter().next().map(|first| first.cause),
+            // A hint is no reason to fail.
+            Err(_) => None,
+        };
     }
     Ok(())
 }

@@ -175,7 +175,8 @@ pub fn image_by_skopeo(registry: &Registry, image: &Image) -> Vec<String> {
         .collect()
 }
 
-fn pulled(folder: &Path, image: &Image) -> Vec<String> {
+/// A `dir:` folder that skopeo wrote holds what was pushed.
+pub fn pulled(folder: &Path, image: &Image) -> Vec<String> {
     let mut wanted = BTreeMap::from([("manifest.json".to_owned(), image.package.bytes.as_slice())]);
     for child in image.package.manifests().into_iter().skip(1) {
         wanted.insert(

@@ -19,6 +19,7 @@ pub fn push(from: &str, registry: &Registry, reference: &str) -> Result<(), Stri
         from,
         &to,
     ])
+    .map(drop)
 }
 
 /// Copies an image out of a registry into a `dir:` folder.
@@ -33,16 +34,33 @@ pub fn pull(registry: &Registry, reference: &str, folder: &Path) -> Result<(), S
         &from,
         &to,
     ])
+    .map(drop)
 }
 
-fn skopeo(arguments: &[&str]) -> Result<(), String> {
+/// Copies an image, with all of its platforms, from one place to another such as `dir:FOLDER`.
+pub fn copy(from: &str, to: &str) -> Result<(), String> {
+    let flags = ["--src-tls-verify=false", "--preserve-digests"];
+    skopeo(&["copy", "--all", flags[0], flags[1], from, to]).map(drop)
+}
+
+/// Copies an image and lets the program write the manifests anew, as the other place wants them.
+pub fn convert(from: &str, to: &str) -> Result<(), String> {
+    skopeo(&["copy", "--all", "--src-tls-verify=false", from, to]).map(drop)
+}
+
+/// The bytes of the top manifest of an image, as the program finds it under a name.
+pub fn raw(name: &str) -> Result<Vec<u8>, String> {
+    skopeo(&["inspect", "--raw", name])
+}
+
+fn skopeo(arguments: &[&str]) -> Result<Vec<u8>, String> {
     let done = Command::new(PROGRAM)
         .args(["--insecure-policy", "--command-timeout=60s"])
         .args(arguments)
         .output()
         .map_err(|error| format!("{PROGRAM}: {error}"))?;
     if done.status.success() {
-        return Ok(());
+        return Ok(done.stdout);
     }
     let said = String::from_utf8_lossy(&done.stderr).into_owned();
     Err(format!(

@@ -1,9 +1,9 @@
 //! Images into a tree of folders.
 
-use regcarve_closure::invalid;
+use regcarve_closure::{invalid, uses};
 use regcarve_formats::dir::{File, Version, folder_of};
 use regcarve_kit::layout::{Entry, Placed, Writer, output};
-use regcarve_kit::{Content, Failure, Kind, Level, log};
+use regcarve_kit::{Content, Failure, Level, log};
 use regcarve_names::{Algorithm, Digest, Reference, Repository, Tag};
 
 /// See the header of this crate.
@@ -59,26 +59,27 @@ struct Files {
 }
 
 fn files(contents: &[Content]) -> Result<Files, Failure> {
-    let Some((top, rest)) = contents.split_first() else {
+    let Some(top) = contents.first() else {
         return Err(invalid("an image without contents"));
     };
     let top = Digest::parse(&top.digest).map_err(invalid)?;
-    let others = rest.iter().map(|content| {
+    let mut others = Vec::with_capacity(contents.len());
+    for (content, uses) in contents.iter().zip(uses(contents)) {
         let digest = Digest::parse(&content.digest).map_err(invalid)?;
-        let file = match content.kind {
-            Kind::Index | Kind::Manifest => File::Child(digest),
-            Kind::Config | Kind::Layer => File::Blob(digest),
-        };
-        Ok((digest, file))
-    });
-    Ok(Files {
-        top,
-        others: others.collect::<Result<_, _>>()?,
-    })
+        if uses.manifest && digest != top {
+            others.push((digest, File::Child(digest)));
+        }
+        if uses.blob {
+            others.push((digest, File::Blob(digest)));
+        }
+    }
+    Ok(Files { top, others })
 }
 
 #[cfg(test)]
 mod tests {
+    use regcarve_kit::Kind;
+
     use super::*;
 
     fn content(digest: Digest, kind: Kind) -> Content {

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use regcarve_closure::invalid;
+use regcarve_closure::{invalid, uses};
 use regcarve_formats::registry::Place;
+use regcarve_kit::Failure;
 use regcarve_kit::layout::{Entry, Placed, Writer, output};
-use regcarve_kit::{Failure, Kind};
 use regcarve_names::{Digest, Repository, Tag};
 
 /// See the header of this crate.
@@ -30,25 +30,19 @@ impl Writer for RegistryWriter {
             )?;
             self.repository = Some(repository.clone());
         }
-        for content in &image.contents {
+        for (content, uses) in image.contents.iter().zip(uses(&image.contents)) {
             let digest = Digest::parse(&content.digest).map_err(invalid)?;
-            let is_manifest = matches!(content.kind, Kind::Index | Kind::Manifest);
-            if !self.linked.insert((is_manifest, digest)) {
-                continue;
+            let repository = &repository;
+            let manifest = Place::RevisionLink { repository, digest };
+            let blob = Place::LayerLink { repository, digest };
+            for (is_used, is_manifest, link) in
+                [(uses.manifest, true, manifest), (uses.blob, false, blob)]
+            {
+                if is_used && self.linked.insert((is_manifest, digest)) {
+                    output::hard_link(&content.digest, &Place::BlobData { digest }.path())?;
+                    output::write_link(&link.path(), &content.digest)?;
+                }
             }
-            output::hard_link(&content.digest, &Place::BlobData { digest }.path())?;
-            let link = if is_manifest {
-                Place::RevisionLink {
-                    repository: &repository,
-                    digest,
-                }
-            } else {
-                Place::LayerLink {
-                    repository: &repository,
-                    digest,
-                }
-            };
-            output::write_link(&link.path(), &content.digest)?;
         }
         let Some(tag) = image.tag else { return Ok(()) };
         let tag = Tag::parse(&tag).map_err(invalid)?;
