@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         Command::Run(run) => commands::run::run(run),
         Command::Plan(plan) => commands::plan::plan(plan),
         Command::List(list) => commands::list::list(list),
+        Command::Verify(verify) => commands::verify::verify(verify),
     };
     match result {
         // Nothing is left to be written, and taking everything apart would cost more than the run.

@@ -4,3 +4,4 @@ pub mod list;
 pub mod plan;
 pub mod run;
 mod session;
+pub mod verify;

@@ -72,7 +72,10 @@ impl Inspection<'_> {
             match Tag::parse(&name) {
                 Ok(_) if directory => drop(self.links(&format!("{below}/index"))),
                 Ok(_) => self.note(&below, "it is listed as a tag, but it is a file"),
-                Err(error) => self.note(&below, format!("it is listed as a tag, but is none: {error}")),
+                Err(error) => self.note(
+                    &below,
+                    format!("it is listed as a tag, but is none: {error}"),
+                ),
             }
         }
     }

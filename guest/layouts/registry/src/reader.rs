@@ -5,7 +5,9 @@ use regcarve_closure::{
     repository_name, resolve_each,
 };
 use regcarve_formats::registry::Place;
-use regcarve_kit::layout::{Attachment, Collection, Damage, Image, Reader, Resolution, Wanted, source};
+use regcarve_kit::layout::{
+    Attachment, Collection, Damage, Image, Reader, Resolution, Wanted, source,
+};
 use regcarve_kit::{Failure, Level, log};
 use regcarve_names::{Digest, Repository, Tag};
 
