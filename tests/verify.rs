@@ -50,7 +50,12 @@ impl World {
         let storage = Storage::create(folder.path().join("storage"));
         let config = json!({"os": "linux"});
         let top = storage.image("team/app", "v1", &[LAYER], &config);
-        storage.image("team/other", "v1", &[LAYER], &json!({"os": "linux", "b": 1}));
+        storage.image(
+            "team/other",
+            "v1",
+            &[LAYER],
+            &json!({"os": "linux", "b": 1}),
+        );
         let multi = shapes::multi(Flavour::Oci, "multi", &["linux/amd64", "linux/arm64"]);
         multi.store(&storage, "team/multi", Some("v1"));
         Self {
@@ -79,7 +84,14 @@ const FAULTS: [Fault; 16] = [
     (
         "layer gone",
         |w| faults::remove(&w.storage.blob_path(&w.layer)),
-        |w| named(&["team/app:v1", "team/other:v1", w.layer.hex(), "no such file"]),
+        |w| {
+            named(&[
+                "team/app:v1",
+                "team/other:v1",
+                w.layer.hex(),
+                "no such file",
+            ])
+        },
     ),
     (
         "layer cut",
@@ -89,7 +101,13 @@ const FAULTS: [Fault; 16] = [
     (
         "layer flipped",
         |w| faults::flip(&w.storage.blob_path(&w.layer)),
-        |w| named(&["team/app:v1, team/other:v1", w.layer.hex(), "has the digest"]),
+        |w| {
+            named(&[
+                "team/app:v1, team/other:v1",
+                w.layer.hex(),
+                "has the digest",
+            ])
+        },
     ),
     (
         "manifest flipped",
@@ -123,7 +141,12 @@ const FAULTS: [Fault; 16] = [
     ),
     (
         "tag link with a line end",
-        |w| faults::rewrite(&w.storage.tag_path("team/app", "v1"), format!("{}\n", w.top)),
+        |w| {
+            faults::rewrite(
+                &w.storage.tag_path("team/app", "v1"),
+                format!("{}\n", w.top),
+            )
+        },
         |_| named(&["team/app:v1", "tags/v1/current/link"]),
     ),
     (
@@ -133,13 +156,24 @@ const FAULTS: [Fault; 16] = [
     ),
     (
         "tag that names nothing",
-        |w| faults::rewrite(&w.storage.tag_path("team/app", "v1"), Digest::of(b"no").as_str()),
+        |w| {
+            faults::rewrite(
+                &w.storage.tag_path("team/app", "v1"),
+                Digest::of(b"no").as_str(),
+            )
+        },
         |_| vec!["team/app:v1".into(), Digest::of(b"no").hex().into()],
     ),
     (
         "no _layers",
         |w| faults::remove(&w.storage.repository_path("team/app").join("_layers")),
-        |_| named(&["team/app", "team/app/_layers", "garbage collection of registry 3"]),
+        |_| {
+            named(&[
+                "team/app",
+                "team/app/_layers",
+                "garbage collection of registry 3",
+            ])
+        },
     ),
     (
         "layer link malformed",
@@ -165,7 +199,10 @@ fn every_fault_is_found_and_named() {
         let world = World::new();
         plant(&world);
         let outcome = verify("registry", world.storage.root(), &[]);
-        let mut lines = outcome.stdout.lines().filter(|line| line.starts_with("damaged: "));
+        let mut lines = outcome
+            .stdout
+            .lines()
+            .filter(|line| line.starts_with("damaged: "));
         let wanted = wanted(&world);
         let found = lines.any(|line| wanted.iter().all(|word| line.contains(word.as_str())));
         if outcome.code != 4 || !found {
@@ -192,8 +229,16 @@ fn nothing_is_found_in_good_storages() {
     for (format, root) in &storages {
         let outcome = verify(format, root, &[]);
         outcome.assert_code(0);
-        assert!(outcome.stdout.contains(": whole"), "{}", outcome.everything());
-        assert!(!outcome.stdout.contains("damaged: "), "{}", outcome.everything());
+        assert!(
+            outcome.stdout.contains(": whole"),
+            "{}",
+            outcome.everything()
+        );
+        assert!(
+            !outcome.stdout.contains("damaged: "),
+            "{}",
+            outcome.everything()
+        );
     }
 }
 
@@ -326,5 +371,10 @@ fn the_forecast_holds_for_the_corpus_and_a_carve_of_it() {
         .outcome()
         .assert_code(0);
     compare("carve", &output);
-    verify("registry", &output, &["--gc", "distribution 2.8 garbage-collect"]).assert_code(0);
+    verify(
+        "registry",
+        &output,
+        &["--gc", "distribution 2.8 garbage-collect"],
+    )
+    .assert_code(0);
 }
