@@ -51,24 +51,24 @@ pub(crate) struct Repo {
     pub(crate) tags: Option<Vec<Result<Digest, Stop>>>,
 }
 
-/// Links: the digest of the path and that of the content, or what stops the collector.
+/// Links: what they say, or what stops the collector.
 #[derive(Default)]
-pub(crate) struct Links(Vec<(Option<Digest>, Result<Digest, Stop>)>);
+pub(crate) struct Links {
+    /// In the order of their paths.
+    targets: Vec<Result<Digest, Stop>>,
+    /// Positions of those whose path is made of a digest.
+    by_digest: HashMap<Digest, usize>,
+}
 
 impl Links {
     /// What links say, in the order of their paths.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Result<Digest, Stop>> {
-        self.0.iter().map(|(_, target)| target)
+        self.targets.iter()
     }
 
     /// What the link for this digest says.
     pub(crate) fn get(&self, digest: Digest) -> Option<&Result<Digest, Stop>> {
-        // Sorted by algorithm and digits, like digests; an odd name comes nowhere near.
-        let known = |(own, _): &&(Option<Digest>, _)| *own == Some(digest);
-        match self.0.binary_search_by(|(own, _)| own.cmp(&Some(digest))) {
-            Ok(position) => Some(&self.0[position].1),
-            Err(_) => self.0.iter().find(known).map(|(_, target)| target),
-        }
+        self.by_digest.get(&digest).map(|at| &self.targets[*at])
     }
 }
 
@@ -124,7 +124,9 @@ impl Model {
                         Some(digest) => {
                             self.blobs.insert(digest, size);
                         }
-                        None => drop(odd.get_or_insert(format!("{path}: not named by a digest"))),
+                        None => {
+                            odd = odd.or_else(|| Some(format!("{path}: not named by a digest")))
+                        }
                     }
                 }
             }
@@ -174,17 +176,20 @@ fn links(folder: &str) -> Result<Option<Links>, Failure> {
         Err(Failure::NotFound) => return Ok(None),
         Err(failure) => return Err(failure),
     };
-    let mut links = Vec::new();
+    let mut links = Links::default();
     for name in algorithms {
         for hex in directories(&format!("{folder}/{name}"))? {
             let digest = Algorithm::from_name(&name)
                 .and_then(|algorithm| Digest::from_hex(algorithm, &hex).ok());
             if let Some(target) = link(&format!("{folder}/{name}/{hex}/link")) {
-                links.push((digest, target));
+                links
+                    .by_digest
+                    .extend(digest.map(|digest| (digest, links.targets.len())));
+                links.targets.push(target);
             }
         }
     }
-    Ok(Some(Links(links)))
+    Ok(Some(links))
 }
 
 /// What each tag names; nothing without the folder.
