@@ -45,6 +45,8 @@ pub enum Command {
     /// Look at policies: shipped ones and your own
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Check a storage: every tag whole, every byte hashed, and what garbage collection would delete
+    Verify(VerifyArgs),
 }
 
 /// What a release is; the same for `run` and `plan`.
@@ -239,6 +241,34 @@ pub struct Bench {
     /// Limits of components
     #[command(flatten)]
     pub limits: LimitArgs,
+}
+
+/// `regcarve verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Accept indexes that lack whole children, as in a storage that was carved for some platforms
+    #[arg(long)]
+    pub sparse: bool,
+
+    /// A collector, named as in the output, that must neither give up nor delete content of a tagged image
+    #[arg(long = "gc", value_name = "COLLECTOR")]
+    pub collectors: Vec<String>,
+
+    /// For people or for programs
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+
+    /// How many files are hashed at once; the number of CPUs by default
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+
+    /// Limits of components
+    #[command(flatten)]
+    pub limits: LimitArgs,
+
+    /// The storage: registry:PATH, dir:PATH, oci:PATH or FILE.wasm:PATH
+    #[arg(value_name = "STORAGE")]
+    pub storage: StorageSpec,
 }
 
 /// See [`crate::capability::LinkMode`].

@@ -15,6 +15,14 @@ pub enum Error {
     /// Something of the release is missing or damaged. All of it, in the order of the lists.
     #[error("{}", headline(.0))]
     Problems(Vec<Problem>),
+    /// A storage that was verified is not whole. What is wrong has been printed as the result.
+    #[error("{summary}")]
+    NotWhole {
+        /// One line.
+        summary: String,
+        /// Of the worst problem.
+        exit_code: u8,
+    },
     /// A component failed or was refused.
     #[error(transparent)]
     Component(#[from] ComponentFailure),
@@ -68,6 +76,7 @@ impl Error {
                 Some(Severity::Damaged) => 4,
                 Some(Severity::Unreadable) => 1,
             },
+            Self::NotWhole { exit_code, .. } => *exit_code,
             Self::Component(_) => 5,
             Self::Exists(_) => 6,
             Self::LinkRefused { .. } => 7,

@@ -45,17 +45,20 @@ pub fn digest(algorithm: Algorithm, bytes: &[u8]) -> Digest {
     hasher.finish()
 }
 
-/// The digest of all that `file` still gives; `progress` is told how many bytes each piece had.
+/// Bytes in one read: large enough that the calls do not count, small enough to stay in the second-level cache.
+pub const PIECE: usize = 256 * 1024;
+
+/// The digest of all that `file` still gives, read through `buffer`; `progress` is told how many bytes each
+/// piece had.
 pub fn digest_of(
     algorithm: Algorithm,
     mut file: impl Read,
+    buffer: &mut [u8],
     mut progress: impl FnMut(u64),
 ) -> std::io::Result<Digest> {
     let mut hasher = Hasher::new(algorithm);
-    // Large enough that the calls do not count, small enough to stay in the second-level cache.
-    let mut buffer = vec![0; 256 * 1024];
     loop {
-        match file.read(&mut buffer) {
+        match file.read(buffer) {
             Ok(0) => return Ok(hasher.finish()),
             Ok(count) => {
                 hasher.update(&buffer[..count]);

@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         Command::Plan(plan) => commands::plan::plan(plan),
         Command::List(list) => commands::list::list(list),
         Command::Policy(policy) => commands::policy::policy(policy),
+        Command::Verify(verify) => commands::verify::verify(verify),
     };
     match result {
         // Nothing is left to be written, and taking everything apart would cost more than the run.

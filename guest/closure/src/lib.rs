@@ -17,6 +17,7 @@
 
 mod attachments;
 mod failure;
+mod files;
 mod listing;
 mod uses;
 mod wish;
@@ -30,6 +31,7 @@ use regcarve_names::Digest;
 
 pub use attachments::{attached_by_tag, subject_of};
 pub use failure::{cause, invalid};
+pub use files::wrong_files;
 pub use listing::{directories, entries};
 pub use uses::{Uses, uses};
 pub use wish::{asked_digest, pinned_digest, repository_name, resolve_each};

@@ -1,7 +1,8 @@
 //! Layouts: a storage format, known both ways.
 
 pub use crate::generated::layout::exports::regcarve::plugin::read::{
-    Attachment, Damage, Image, Located, Resolution, Wanted,
+    Attachment, Collection, Condemned, Damage, Forecast, Image, Located, Named, Resolution, Sweep,
+    Wanted,
 };
 pub use crate::generated::layout::exports::regcarve::plugin::write::{Entry, Image as Placed};
 pub use crate::generated::layout::regcarve::plugin::{output, source};
@@ -20,6 +21,10 @@ pub trait Reader: Default {
     fn attached(&mut self, repository: &str, manifests: &[String]) -> Vec<Attachment>;
     /// What is wrong with a repository apart from its images.
     fn inspect(&mut self, repository: &str) -> Vec<Damage>;
+    /// What garbage collectors of this format would do to the storage.
+    fn collections(&mut self) -> Result<Vec<Collection>, Failure> {
+        Ok(Vec::new())
+    }
 }
 
 /// Lays images out in a new storage. One value lives as long as the instance does.
@@ -43,7 +48,7 @@ macro_rules! layout {
         }
 
         const _: () = {
-            use $crate::layout::{Attachment, Damage, Entry, Placed, Reader, Resolution, Wanted, Writer};
+            use $crate::layout::{Attachment, Collection, Damage, Entry, Placed, Reader, Resolution, Wanted, Writer};
 
             impl $crate::generated::layout::exports::regcarve::plugin::read::Guest for RegcarveLayout {
                 fn repositories() -> Result<Vec<String>, $crate::Failure> {
@@ -65,6 +70,10 @@ macro_rules! layout {
                 fn inspect(repository: String) -> Vec<Damage> {
                     $crate::report_panics();
                     READER.with_borrow_mut(|reader| reader.inspect(&repository))
+                }
+                fn collections() -> Result<Vec<Collection>, $crate::Failure> {
+                    $crate::report_panics();
+                    READER.with_borrow_mut(|reader| reader.collections())
                 }
             }
 

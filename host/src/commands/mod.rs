@@ -5,6 +5,7 @@ pub mod plan;
 pub mod policy;
 pub mod run;
 mod session;
+pub mod verify;
 
 use std::io::Write as _;
 

@@ -6,9 +6,10 @@ use std::time::Instant;
 use super::{print, print_problems};
 use super::session::{Session, acceptable, jobs, plan};
 use crate::capability::{LinkMode, link_hint};
-use crate::cli::{DurabilityArg, Link, Run};
+use crate::cli::{DurabilityArg, Link, Run, Verify};
 use crate::error::Error;
 use crate::pipeline::carve::Work;
+use crate::pipeline::verify;
 use crate::publish::{Durability, Staging, Taken};
 use crate::report::{ComponentRow, Report, milliseconds};
 use crate::storage::StorageSpec;
@@ -49,6 +50,15 @@ fn carve(args: &Run, report: &mut Report) -> Result<(), Error> {
         return Err(Error::Problems(planned.problems));
     }
     report.problems(&planned.problems);
+    if args.verify == Verify::Full {
+        let jobs = jobs(args.release.jobs);
+        let (source, progress) = (&session.source, &session.progress);
+        let problems = verify::hash_plan(&planned.plan, source, jobs, progress)?;
+        if !problems.is_empty() {
+            session.progress.done();
+            return Err(Error::Problems(problems));
+        }
+    }
 
     let clock = Instant::now();
     let size = planned.plan.size();

@@ -17,7 +17,8 @@ pub struct Wishes {
 }
 
 impl Wishes {
-    fn add(&mut self, repository: &Repository, wanted: Wanted, origin: &Origin) {
+    /// Adds a wish; of two that are the same the first one counts.
+    pub fn add(&mut self, repository: &Repository, wanted: Wanted, origin: &Origin) {
         let wishes = match self.by_repository.get_mut(repository) {
             Some(wishes) => wishes,
             None => self.by_repository.entry(repository.clone()).or_default(),

@@ -20,3 +20,4 @@ pub mod problem;
 pub mod request;
 pub mod resolve;
 pub mod suggest;
+pub mod verify;

@@ -71,6 +71,46 @@ pub struct FoundItem {
     pub optional: bool,
 }
 
+/// A program that deletes what it takes for unused, and what it would do.
+#[derive(Debug)]
+pub struct Collection {
+    /// Its name, with version and flags. A text of the component.
+    pub collector: String,
+    /// What it would do.
+    pub forecast: Forecast,
+}
+
+/// What a collector would do.
+#[derive(Debug)]
+pub enum Forecast {
+    /// Delete this.
+    Sweeps(Sweep),
+    /// Give up. A text of the component.
+    Aborts(String),
+}
+
+/// What a collector would delete.
+#[derive(Debug)]
+pub struct Sweep {
+    /// Manifests that a repository would no longer serve.
+    pub manifests: Vec<(Repository, Digest)>,
+    /// Files.
+    pub blobs: Vec<Condemned>,
+    /// Blobs that a repository would no longer serve.
+    pub links: Vec<(Repository, Digest)>,
+}
+
+/// A file that a collector would delete.
+#[derive(Debug)]
+pub struct Condemned {
+    /// Its digest.
+    pub digest: Digest,
+    /// Where the reader says it is.
+    pub path: String,
+    /// In bytes, as the reader says.
+    pub size: u64,
+}
+
 /// A reader at work.
 pub struct Reader {
     instance: Instance<bindings::Reader>,
@@ -181,6 +221,56 @@ impl Reader {
         })?;
         self.check_fault(repository.as_str())?;
         Ok(damages.into_iter().map(damage).collect())
+    }
+
+    /// What garbage collectors of this format would do to the storage.
+    pub fn collections(&mut self) -> Result<Vec<Collection>, Error> {
+        let answer = self
+            .instance
+            .run(|store, world| world.regcarve_plugin_read().call_collections(store))?;
+        let collections =
+            answer.map_err(|failure| self.source_problem("garbage collection", failure))?;
+        self.check_fault("garbage collection")?;
+        collections
+            .into_iter()
+            .map(|collection| {
+                Ok(Collection {
+                    collector: collection.collector,
+                    forecast: match collection.forecast {
+                        exported::Forecast::Aborts(cause) => Forecast::Aborts(cause),
+                        exported::Forecast::Sweeps(sweep) => Forecast::Sweeps(self.sweep(sweep)?),
+                    },
+                })
+            })
+            .collect()
+    }
+
+    fn sweep(&self, sweep: exported::Sweep) -> Result<Sweep, Error> {
+        let named = |all: Vec<exported::Named>| -> Result<Vec<_>, Error> {
+            all.into_iter()
+                .map(|named| {
+                    let repository = Repository::parse(&named.repository)
+                        .map_err(|error| self.nonsense(error.to_string()))?;
+                    Ok((repository, self.digest(&named.digest)?))
+                })
+                .collect()
+        };
+        let condemned = |blob: exported::Condemned| {
+            Ok(Condemned {
+                digest: self.digest(&blob.digest)?,
+                path: blob.path,
+                size: blob.size,
+            })
+        };
+        Ok(Sweep {
+            manifests: named(sweep.manifests)?,
+            links: named(sweep.links)?,
+            blobs: sweep
+                .blobs
+                .into_iter()
+                .map(condemned)
+                .collect::<Result<_, Error>>()?,
+        })
     }
 
     /// Digests that the host has verified for this instance since this was last asked.

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use regcarve_closure::{
     Store, asked_digest, attached_by_tag, closure, directories, entries, pinned_digest,
-    repository_name, resolve_each, subject_of,
+    repository_name, resolve_each, subject_of, wrong_files,
 };
 use regcarve_formats::ManifestType;
 use regcarve_kit::layout::{Attachment, Damage, Image, Reader, Resolution, Wanted, source};
@@ -117,8 +117,30 @@ impl Reader for DirReader {
         attachments
     }
 
-    fn inspect(&mut self, _repository: &str) -> Vec<Damage> {
-        Vec::new()
+    /// Images without a tag.
+    fn inspect(&mut self, repository: &str) -> Vec<Damage> {
+        let Ok(name) = repository_name(repository) else {
+            return Vec::new();
+        };
+        let mut damages = Vec::new();
+        for folder in self.folders(&name).unwrap_or_default() {
+            let Name::Digest(digest) = folder.name else {
+                continue;
+            };
+            let wanted = Wanted {
+                tag: None,
+                digest: Some(digest.to_string()),
+            };
+            match self.resolve_one(&name, wanted) {
+                Resolution::Found(image) => damages.extend(wrong_files(&image.contents)),
+                Resolution::Damaged(more) => damages.extend(more),
+                Resolution::Missing(cause) => damages.push(Damage {
+                    path: folder.path,
+                    cause,
+                }),
+            }
+        }
+        damages
     }
 }
 

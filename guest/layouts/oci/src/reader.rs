@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use regcarve_closure::{
     ManifestFile, Store as _, asked_digest, attached_by_tag, cause, closure, pinned_digest,
-    repository_name, resolve_each, subject_of,
+    repository_name, resolve_each, subject_of, wrong_files,
 };
 use regcarve_formats::oci::{INDEX_FILE, LAYOUT_FILE, blob_path, check_layout, parse_index};
 use regcarve_kit::layout::{Attachment, Damage, Image, Reader, Resolution, Wanted, source};
@@ -120,8 +120,27 @@ impl Reader for OciReader {
         attachments
     }
 
-    fn inspect(&mut self, _repository: &str) -> Vec<Damage> {
-        Vec::new()
+    /// Images without a tag; with the first repository also those that belong to none.
+    fn inspect(&mut self, repository: &str) -> Vec<Damage> {
+        let (Ok(layout), Ok(name)) = (open(&mut self.layout), repository_name(repository)) else {
+            return Vec::new();
+        };
+        let images = layout.repositories.get(&name);
+        let untagged = images.map(|images| images.untagged.as_slice());
+        let mut tops = untagged.unwrap_or_default().to_vec();
+        if layout.repositories.keys().next() == Some(&name) {
+            tops.extend(layout.strays.iter().map(|stray| stray.top));
+        }
+        tops.into_iter()
+            .flat_map(|top| match whole(None, top) {
+                Resolution::Found(image) => wrong_files(&image.contents),
+                Resolution::Damaged(damages) => damages,
+                Resolution::Missing(cause) => vec![Damage {
+                    path: blob_path(top.digest),
+                    cause,
+                }],
+            })
+            .collect()
     }
 }
 

@@ -10,6 +10,9 @@
 //! | `_uploads` is never looked at                 | and never made                                      |
 //! |                                               | `_layers` in every repository: without it garbage collection of registry 3 fails |
 
+mod collect;
+mod inspect;
+mod model;
 mod reader;
 mod writer;
 

@@ -5,9 +5,14 @@ use regcarve_closure::{
     repository_name, resolve_each,
 };
 use regcarve_formats::registry::Place;
-use regcarve_kit::layout::{Attachment, Damage, Image, Reader, Resolution, Wanted, source};
+use regcarve_kit::layout::{
+    Attachment, Collection, Damage, Image, Reader, Resolution, Wanted, source,
+};
 use regcarve_kit::{Failure, Level, log};
 use regcarve_names::{Digest, Repository, Tag};
+
+use crate::collect::collections;
+use crate::inspect::inspect;
 
 /// See the header of this crate.
 #[derive(Default)]
@@ -108,8 +113,16 @@ impl Reader for RegistryReader {
         })
     }
 
-    fn inspect(&mut self, _repository: &str) -> Vec<Damage> {
-        Vec::new()
+    fn inspect(&mut self, repository: &str) -> Vec<Damage> {
+        match Repository::parse(repository) {
+            Ok(name) => inspect(&name),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    fn collections(&mut self) -> Result<Vec<Collection>, Failure> {
+        let repositories = self.repositories()?;
+        collections(&repositories)
     }
 }
 
@@ -220,7 +233,7 @@ impl Store for Storage<'_> {
 }
 
 /// What a link names; nothing if there is no link.
-fn read_link(path: &str) -> Result<Option<Digest>, Damage> {
+pub(crate) fn read_link(path: &str) -> Result<Option<Digest>, Damage> {
     let damage = |cause| Damage {
         path: path.to_owned(),
         cause,

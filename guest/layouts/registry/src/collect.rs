@@ -1,0 +1,214 @@
+//! What `garbage-collect` of a registry would do to a storage.
+//!
+//! | step         | distribution 2.8                               | distribution 3.0, 3.1                    |
+//! |--------------|------------------------------------------------|------------------------------------------|
+//! | roots        | every revision link whose blob is there        | the same                                 |
+//! | marked       | what roots name                                | what roots name, and what these name …   |
+//! | untagged     | with `--delete-untagged` no roots, and deleted | the same, unless something else marks it |
+//! | `subject`    | marks nothing                                  | the same                                 |
+//! | blobs        | what is not marked is deleted                  | the same                                 |
+//! | layer links  | stay                                           | of what is not marked yet, are deleted   |
+//! | gives up at  | malformed links, manifests that it cannot read | also without `_layers`, and at schema 1  |
+//!
+//! Followed as the collectors do it (`garbagecollect.go`, `linkedblobstore.go`, `vacuum.go`), with what is odd in
+//! it: a blob named by sha512 is marked by that name and deleted by its sha256; in registry 3 a child that
+//! was marked for another repository is not followed again, and links are judged while later repositories
+//! are still to be marked.
+
+use std::collections::{BTreeSet, HashSet};
+
+use regcarve_formats::registry::Place;
+use regcarve_kit::Failure;
+use regcarve_kit::layout::{Collection, Condemned, Forecast, Named, Sweep};
+use regcarve_names::{Digest, Repository};
+
+use crate::model::{Links, Model, Referring, Repo, Stop};
+
+/// A line of collectors.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Line {
+    V2,
+    V3,
+}
+
+const COLLECTORS: [(&str, Line, bool); 4] = [
+    ("distribution 2.8 garbage-collect", Line::V2, false),
+    (
+        "distribution 2.8 garbage-collect --delete-untagged",
+        Line::V2,
+        true,
+    ),
+    ("distribution 3.1 garbage-collect", Line::V3, false),
+    (
+        "distribution 3.1 garbage-collect --delete-untagged",
+        Line::V3,
+        true,
+    ),
+];
+
+/// What each collector would do.
+pub(crate) fn collections(repositories: &[String]) -> Result<Vec<Collection>, Failure> {
+    let model = Model::read(repositories)?;
+    let collections = COLLECTORS.map(|(name, line, delete_untagged)| {
+        let collector = Collector {
+            model: &model,
+            line,
+            delete_untagged,
+            marked: HashSet::new(),
+            manifests: Vec::new(),
+            links: Vec::new(),
+        };
+        Collection {
+            collector: name.into(),
+            forecast: match collector.run() {
+                Ok(sweep) => Forecast::Sweeps(sweep),
+                Err(stop) => Forecast::Aborts(stop),
+            },
+        }
+    });
+    Ok(collections.into())
+}
+
+struct Collector<'m> {
+    model: &'m Model,
+    line: Line,
+    delete_untagged: bool,
+    marked: HashSet<Digest>,
+    /// Untagged manifests.
+    manifests: Vec<(&'m Repository, Digest)>,
+    /// Layer links.
+    links: Vec<(&'m Repository, Digest)>,
+}
+
+impl<'m> Collector<'m> {
+    fn run(mut self) -> Result<Sweep, Stop> {
+        let model = self.model;
+        for repo in &model.repositories {
+            self.mark(repo)?;
+            if self.line == Line::V3 {
+                self.judge_links(repo)?;
+            }
+        }
+        if let Some(stop) = &model.unlistable {
+            return Err(stop.clone());
+        }
+        if self.line == Line::V3 {
+            let marked = &self.marked;
+            self.manifests
+                .retain(|(_, digest)| !marked.contains(digest));
+        }
+        let unmarked = model
+            .blobs
+            .iter()
+            .filter(|(digest, _)| !self.marked.contains(*digest));
+        let blobs = unmarked.map(|(digest, size)| Condemned {
+            digest: digest.to_string(),
+            path: Place::BlobData { digest: *digest }.path(),
+            size: *size,
+        });
+        Ok(Sweep {
+            manifests: named(&self.manifests),
+            blobs: blobs.collect(),
+            links: named(&self.links),
+        })
+    }
+
+    /// Marks what the manifests of a repository need.
+    fn mark(&mut self, repo: &'m Repo) -> Result<(), Stop> {
+        for link in repo.revisions.iter() {
+            let digest = link.clone()?;
+            if self.stat_manifest(repo, digest)?.is_none() {
+                continue;
+            }
+            if self.delete_untagged && !tagged(repo, digest)? {
+                // Without a folder of tags the manifest is left alone, and all that it needs is deleted.
+                if repo.tags.is_some() {
+                    self.manifests.push((&repo.name, digest));
+                }
+                continue;
+            }
+            self.marked.insert(digest);
+            self.mark_references(repo, digest)?;
+        }
+        Ok(())
+    }
+
+    fn mark_references(&mut self, repo: &Repo, root: Digest) -> Result<(), Stop> {
+        // A list instead of recursion: nobody limits how deep indexes stand in indexes.
+        let mut ahead = vec![root];
+        while let Some(digest) = ahead.pop() {
+            let Some(target) = self.stat_manifest(repo, digest)? else {
+                continue;
+            };
+            let Referring { schema1, digests } = self.model.references(target)?;
+            if schema1 && self.line == Line::V3 {
+                let path = Place::BlobData { digest: target };
+                return Err(format!("{path}: unrecognized manifest schema version 1"));
+            }
+            for digest in digests {
+                let new = self.marked.insert(digest);
+                // In the second line only roots are followed.
+                if new
+                    && self.line == Line::V3
+                    && matches!(self.stat_manifest(repo, digest), Ok(Some(_)))
+                {
+                    ahead.push(digest);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes layer links whose blobs are not marked yet.
+    fn judge_links(&mut self, repo: &'m Repo) -> Result<(), Stop> {
+        let Some(layers) = &repo.layers else {
+            let repository = &repo.name;
+            let path = Place::Layers { repository };
+            return Err(format!("{path}: there is no such folder"));
+        };
+        for link in layers.iter() {
+            let digest = link.clone()?;
+            if self.stat(layers, digest)?.is_some() && !self.marked.contains(&digest) {
+                self.links.push((&repo.name, digest));
+            }
+        }
+        Ok(())
+    }
+
+    /// The blob of a manifest, if the repository serves it and the blob is there.
+    fn stat_manifest(&self, repo: &Repo, digest: Digest) -> Result<Option<Digest>, Stop> {
+        match repo.revisions.get(digest) {
+            Some(_) => self.stat(&repo.revisions, digest),
+            // The second line still looks where registry 2.1 put them.
+            None => match (&repo.layers, self.line) {
+                (Some(layers), Line::V2) => self.stat(layers, digest),
+                _ => Ok(None),
+            },
+        }
+    }
+
+    fn stat(&self, links: &Links, digest: Digest) -> Result<Option<Digest>, Stop> {
+        let target = links.get(digest).cloned().transpose()?;
+        Ok(target.filter(|target| self.model.blobs.contains_key(target)))
+    }
+}
+
+/// Whether a tag names this manifest now.
+fn tagged(repo: &Repo, digest: Digest) -> Result<bool, Stop> {
+    let mut found = false;
+    for tag in repo.tags.iter().flatten() {
+        found |= tag.clone()? == digest;
+    }
+    Ok(found)
+}
+
+fn named(all: &[(&Repository, Digest)]) -> Vec<Named> {
+    // Two links may say the same.
+    let all: BTreeSet<_> = all.iter().collect();
+    all.into_iter()
+        .map(|(repository, digest)| Named {
+            repository: repository.to_string(),
+            digest: digest.to_string(),
+        })
+        .collect()
+}

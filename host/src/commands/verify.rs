@@ -1,0 +1,530 @@
+//! `regcarve verify`: whether a storage is whole, and what garbage collection would make of it.
+//!
+//! Every tag of every repository is resolved, what no tag shows is inspected by the reader, and everything that
+//! an image needs is hashed once. All that is wrong is the result, and goes to standard output.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::io::Write as _;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use regcarve_names::{Digest, Repository};
+use serde::Serialize;
+
+use super::run::ignore_closed_pipe;
+use super::session::{Session, jobs};
+use crate::capability::Fault;
+use crate::cli::{Format, VerifyArgs};
+use crate::error::Error;
+use crate::pipeline::catalog::{Catalog, Wishes};
+use crate::pipeline::contents::{Contents, Presence};
+use crate::pipeline::image::{Image, Item, Kind};
+use crate::pipeline::problem::{Problem, Severity};
+use crate::pipeline::request::Origin;
+use crate::pipeline::resolve::{HandleBudget, Resolver, check};
+use crate::pipeline::verify::{self, Hashed};
+use crate::report::{SCHEMA, milliseconds};
+use crate::text;
+use crate::wasm::reader::{Forecast, Reader, Sweep, Wanted};
+
+/// What verifying found: `verify --format json`.
+#[derive(Debug, Serialize)]
+struct Verified {
+    /// See [`SCHEMA`].
+    schema: &'static str,
+    /// `whole` or `damaged`.
+    outcome: &'static str,
+    /// As given on the command line.
+    storage: String,
+    /// All that is wrong, sorted by path.
+    problems: Vec<Row>,
+    /// What garbage collectors would do. Information, but for those named with `--gc`.
+    collections: Vec<CollectionRow>,
+    /// Counts.
+    totals: Totals,
+    /// Milliseconds of the whole run.
+    timing_ms: f64,
+}
+
+/// Something that is wrong.
+#[derive(Debug, Serialize)]
+struct Row {
+    /// `damaged`, or `unreadable` where the system would not let us look.
+    severity: &'static str,
+    /// The images that need it, or the repository.
+    reference: String,
+    /// The file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    /// What is wrong.
+    cause: String,
+    /// What may help.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+/// What a garbage collector would do.
+#[derive(Debug, Serialize)]
+struct CollectionRow {
+    /// Version and flags.
+    collector: String,
+    /// Why it would give up; then the lists are empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aborts: Option<String>,
+    /// Manifests that it would delete, `repository@digest`.
+    manifests: Vec<String>,
+    /// Digests of the files that it would delete.
+    blobs: Vec<String>,
+    /// Bytes of these.
+    bytes: u64,
+    /// Layer links that it would delete, `repository@digest`.
+    links: Vec<String>,
+    /// Tagged images that would lose content.
+    images: Vec<String>,
+}
+
+/// Counts.
+#[derive(Debug, Serialize)]
+struct Totals {
+    /// Repositories.
+    repositories: usize,
+    /// Tags.
+    tags: usize,
+    /// Different content of all images.
+    blobs: usize,
+    /// Bytes of that content, as far as it is there.
+    bytes: u64,
+    /// Bytes hashed; manifests were hashed when they were read, and are not among them.
+    hashed: u64,
+    /// Milliseconds that hashing took.
+    hashing_ms: f64,
+    /// Child manifests that are not there and that `--sparse` accepts.
+    sparse: usize,
+}
+
+/// Runs the command.
+pub fn verify(args: VerifyArgs) -> Result<(), Error> {
+    let began = Instant::now();
+    let session = Session::open(&args.storage, &args.limits)?;
+    let jobs = jobs(args.jobs);
+    let mut reader = session.start_reader()?;
+    let mut problems = Vec::new();
+    let (repositories, wishes) = catalogue(&mut reader, &mut problems)?;
+
+    session.progress.stage("resolving", wishes.len());
+    let resolver = Resolver {
+        component: &session.reader,
+        source: &session.source,
+        jobs,
+        attached: false,
+        handles: HandleBudget::none(),
+    };
+    let resolved = resolver.resolve(&wishes, reader, &session.progress)?;
+    let (images, contents) = (resolved.images, resolved.contents);
+    problems.extend(resolved.problems.into_iter().map(listed));
+    let sparse = children(&images, &contents, args.sparse, &mut problems);
+
+    session.progress.stage("inspecting", repositories.len());
+    let known: HashSet<String> = problems.iter().filter_map(|one| one.path.clone()).collect();
+    let inspected = inspect(&session, &repositories, jobs)?;
+    // Where an image says the same, its name says more.
+    problems.extend(inspected.into_iter().filter(|problem| {
+        problem
+            .path
+            .as_ref()
+            .is_none_or(|path| !known.contains(path))
+    }));
+
+    let clock = Instant::now();
+    let ids = contents
+        .iter()
+        .filter_map(|content| contents.find(&content.digest));
+    let hashed = verify::hash_all(&contents, ids, &session.source, jobs, &session.progress)?;
+    let hashing = clock.elapsed();
+    let users = images.iter().map(|image| {
+        let ids = image.items.iter().map(|item| item.content);
+        (ids, || image.reference())
+    });
+    problems.extend(verify::problems(&hashed, &contents, users));
+
+    session.progress.stage("collecting", 0);
+    let collections = collections(&session, &images, &contents, &mut problems)?;
+    session.progress.done();
+    let mut problems = verify::merge(problems);
+    problems.extend(demanded(&args.collectors, &collections)?);
+
+    let verified = Verified {
+        schema: SCHEMA,
+        outcome: if problems.is_empty() {
+            "whole"
+        } else {
+            "damaged"
+        },
+        storage: args.storage.to_string(),
+        problems: problems.iter().map(Row::new).collect(),
+        collections,
+        totals: totals(&repositories, &wishes, &contents, &hashed, hashing, sparse),
+        timing_ms: milliseconds(began.elapsed()),
+    };
+    print(&verified, &problems, args.format)?;
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let unreadable = problems
+        .iter()
+        .any(|problem| problem.severity == Severity::Unreadable);
+    Err(Error::NotWhole {
+        summary: format!(
+            "{} is not whole: {}",
+            args.storage,
+            text::count(problems.len(), "problem")
+        ),
+        exit_code: if unreadable { 1 } else { 4 },
+    })
+}
+
+/// All repositories, and every tag as a wish. A repository that cannot be listed is a problem, not the end.
+fn catalogue(
+    reader: &mut Reader,
+    problems: &mut Vec<Problem>,
+) -> Result<(Vec<Repository>, Wishes), Error> {
+    let mut wishes = Wishes::default();
+    let mut catalog = Catalog::new(reader);
+    let repositories = match catalog.repositories() {
+        Ok(repositories) => repositories.to_vec(),
+        Err(Error::Problems(more)) => {
+            problems.extend(more);
+            Vec::new()
+        }
+        Err(error) => return Err(error),
+    };
+    for repository in &repositories {
+        match catalog.tags(repository) {
+            Ok(tags) => {
+                for tag in tags.unwrap_or_default() {
+                    let tag = Some(tag.clone());
+                    let wanted = Wanted { tag, digest: None };
+                    wishes.add(repository, wanted, &Origin::Flag("--all"));
+                }
+            }
+            Err(Error::Problems(more)) => problems.extend(more),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((repositories, wishes))
+}
+
+/// Nobody asked for these images, so none is missing: one that is listed and cannot be had is damaged.
+fn listed(problem: Problem) -> Problem {
+    match problem.severity {
+        Severity::Missing => Problem {
+            severity: Severity::Damaged,
+            cause: format!("the storage lists it, but {}", problem.cause),
+            origin: None,
+            ..problem
+        },
+        _ => Problem {
+            origin: None,
+            ..problem
+        },
+    }
+}
+
+/// What is wrong below indexes, which resolving leaves open since not every platform has to travel. Returns how
+/// many absent children were accepted.
+fn children(
+    images: &[std::sync::Arc<Image>],
+    contents: &Contents,
+    sparse: bool,
+    problems: &mut Vec<Problem>,
+) -> usize {
+    let mut accepted = HashSet::new();
+    for image in images
+        .iter()
+        .filter(|image| image.top().kind == Kind::Index)
+    {
+        let below = image.items.iter().filter(|item| item.kind != Kind::Index);
+        for item in below {
+            let content = contents.get(item.content);
+            if sparse && item.kind == Kind::Manifest && content.presence == Presence::Absent {
+                accepted.insert(item.content);
+                continue;
+            }
+            let name = || (image.reference(), image.origin.clone());
+            problems.extend(check(name, item, content).map(|problem| hinted(item, problem)));
+        }
+    }
+    accepted.len()
+}
+
+fn hinted(item: &Item, problem: Problem) -> Problem {
+    let hint = problem.hint.is_some().then(|| {
+        let platform = item.platform.as_deref().map(ToString::to_string);
+        format!(
+            "this is the part for {}; if the storage was carved for other platforms, give --sparse",
+            platform.unwrap_or_default()
+        )
+    });
+    Problem {
+        hint,
+        origin: None,
+        ..problem
+    }
+}
+
+/// What readers say of repositories apart from tagged images.
+fn inspect(
+    session: &Session,
+    repositories: &[Repository],
+    jobs: usize,
+) -> Result<Vec<Problem>, Error> {
+    let next = AtomicUsize::new(0);
+    let found = Mutex::new(Vec::new());
+    let work = || -> Result<(), Error> {
+        let mut reader = session.start_reader()?;
+        while let Some(repository) = repositories.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let problems = match reader.inspect(repository) {
+                Ok(damages) => damages
+                    .into_iter()
+                    .map(|(path, cause)| Problem {
+                        severity: Severity::Damaged,
+                        reference: repository.to_string(),
+                        origin: None,
+                        path: Some(path),
+                        cause,
+                        hint: None,
+                    })
+                    .collect(),
+                Err(Error::Problems(problems)) => problems,
+                Err(error) => return Err(error),
+            };
+            found
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend(problems);
+            session.progress.advance(1);
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let workers = jobs.min(repositories.len());
+        let handles: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        handles
+            .into_iter()
+            .map(|handle| {
+                handle.join().unwrap_or_else(|_| {
+                    Err(Error::Internal("an inspecting thread panicked".into()))
+                })
+            })
+            .collect::<Result<(), Error>>()
+    })?;
+    Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Asks what garbage collectors would do, and what that would do to tagged images.
+fn collections(
+    session: &Session,
+    images: &[std::sync::Arc<Image>],
+    contents: &Contents,
+    problems: &mut Vec<Problem>,
+) -> Result<Vec<CollectionRow>, Error> {
+    let collections = match session.start_reader()?.collections() {
+        Ok(collections) => collections,
+        Err(Error::Problems(more)) => {
+            problems.extend(more);
+            return Ok(Vec::new());
+        }
+        Err(error) => return Err(error),
+    };
+    let rows = collections.into_iter().map(|collection| {
+        let mut row = CollectionRow {
+            collector: collection.collector,
+            aborts: None,
+            manifests: Vec::new(),
+            blobs: Vec::new(),
+            bytes: 0,
+            links: Vec::new(),
+            images: Vec::new(),
+        };
+        match collection.forecast {
+            Forecast::Aborts(cause) => row.aborts = Some(cause),
+            Forecast::Sweeps(sweep) => {
+                row.images = bereft(&sweep, images, contents);
+                let named = |all: Vec<(Repository, Digest)>| -> Vec<String> {
+                    all.iter()
+                        .map(|(name, digest)| format!("{name}@{digest}"))
+                        .collect()
+                };
+                row.bytes = sweep.blobs.iter().map(|blob| blob.size).sum();
+                row.blobs = sweep
+                    .blobs
+                    .iter()
+                    .map(|blob| blob.digest.to_string())
+                    .collect();
+                row.manifests = named(sweep.manifests);
+                row.links = named(sweep.links);
+            }
+        }
+        row
+    });
+    Ok(rows.collect())
+}
+
+/// Tagged images that a sweep would take something from.
+fn bereft(sweep: &Sweep, images: &[std::sync::Arc<Image>], contents: &Contents) -> Vec<String> {
+    // By path, since a blob may be stored by another digest than an image names it by.
+    let paths: HashSet<&str> = sweep.blobs.iter().map(|blob| blob.path.as_str()).collect();
+    let mut named: HashMap<&Repository, HashSet<&Digest>> = HashMap::new();
+    for (repository, digest) in sweep.manifests.iter().chain(&sweep.links) {
+        named.entry(repository).or_default().insert(digest);
+    }
+    let loses = |image: &Image| {
+        let named = named.get(&*image.repository);
+        image.items.iter().any(|item| {
+            let content = contents.get(item.content);
+            paths.contains(&*content.path)
+                || named.is_some_and(|named| named.contains(&content.digest))
+        })
+    };
+    let names: BTreeSet<_> = images
+        .iter()
+        .filter(|image| loses(image))
+        .map(|image| image.reference())
+        .collect();
+    names.into_iter().collect()
+}
+
+/// Problems with the collectors that the user named.
+fn demanded(names: &[String], rows: &[CollectionRow]) -> Result<Vec<Problem>, Error> {
+    let mut problems = Vec::new();
+    for name in names {
+        let Some(row) = rows.iter().find(|row| row.collector == *name) else {
+            let known: Vec<_> = rows.iter().map(|row| row.collector.as_str()).collect();
+            return Err(Error::Usage(format!(
+                "--gc: this storage knows no collector {name:?}; it knows: {}",
+                known.join(", ")
+            )));
+        };
+        if row.aborts.is_some() || !row.images.is_empty() {
+            problems.push(Problem {
+                severity: Severity::Damaged,
+                reference: name.clone(),
+                origin: None,
+                path: None,
+                cause: row.says(),
+                hint: None,
+            });
+        }
+    }
+    Ok(problems)
+}
+
+fn totals(
+    repositories: &[Repository],
+    wishes: &Wishes,
+    contents: &Contents,
+    hashed: &Hashed,
+    hashing: Duration,
+    sparse: usize,
+) -> Totals {
+    let there = || contents.iter().filter_map(|content| content.size());
+    Totals {
+        repositories: repositories.len(),
+        tags: wishes.len(),
+        blobs: there().count(),
+        bytes: there().sum(),
+        hashed: hashed.bytes,
+        hashing_ms: milliseconds(hashing),
+        sparse,
+    }
+}
+
+impl Row {
+    fn new(problem: &Problem) -> Self {
+        let severity = match problem.severity {
+            Severity::Unreadable => "unreadable",
+            _ => "damaged",
+        };
+        Self {
+            severity,
+            reference: problem.reference.clone(),
+            path: problem.path.clone(),
+            cause: problem.cause.clone(),
+            hint: problem.hint.clone(),
+        }
+    }
+}
+
+impl CollectionRow {
+    /// In a line.
+    fn says(&self) -> String {
+        if let Some(cause) = &self.aborts {
+            return format!("would abort: {cause}");
+        }
+        let parts: Vec<_> = [
+            (self.manifests.len(), "manifest"),
+            (self.blobs.len(), "blob"),
+            (self.links.len(), "layer link"),
+        ]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| text::count(count, what))
+        .collect();
+        if parts.is_empty() {
+            return "would delete nothing".into();
+        }
+        let images = match self.images.as_slice() {
+            [] => "nothing of a tagged image".into(),
+            images => format!("of tagged images: {}", images.join(", ")),
+        };
+        let size = text::bytes(self.bytes);
+        format!("would delete {} ({size}), {images}", parts.join(", "))
+    }
+}
+
+fn print(verified: &Verified, problems: &[Problem], format: Format) -> Result<(), Error> {
+    let printed = match format {
+        Format::Json => serde_json::to_string_pretty(verified)
+            .map_err(|error| Error::Internal(error.to_string()))?,
+        Format::Text => draw(verified, problems),
+    };
+    writeln!(std::io::stdout().lock(), "{printed}")
+        .or_else(ignore_closed_pipe)
+        .map_err(|error| {
+            let fault = Fault::from_io("write", "standard output", &error);
+            Error::system("print the result")(fault)
+        })
+}
+
+/// For people: a line for each problem and each collector, and one that sums up.
+fn draw(verified: &Verified, problems: &[Problem]) -> String {
+    let mut lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    for row in &verified.collections {
+        let line = format!("gc: {}: {}", row.collector, row.says());
+        lines.push(text::visible(&line).into_owned());
+    }
+    let totals = &verified.totals;
+    let per_second = totals.hashed as f64 / (totals.hashing_ms / 1e3).max(1e-6);
+    let sparse = match totals.sparse {
+        0 => String::new(),
+        count => format!(", {} left out", text::count(count, "child manifest")),
+    };
+    let line = format!(
+        "{}: {}, {}, {} ({}){sparse}: {}; hashed {} at {}/s",
+        verified.storage,
+        text::count(totals.repositories, "repository"),
+        text::count(totals.tags, "tag"),
+        text::count(totals.blobs, "blob"),
+        text::bytes(totals.bytes),
+        match problems.len() {
+            0 => "whole".into(),
+            count => text::count(count, "problem"),
+        },
+        text::bytes(totals.hashed),
+        text::bytes(per_second as u64),
+    );
+    lines.push(text::visible(&line).into_owned());
+    lines.join("\n")
+}

@@ -1,0 +1,233 @@
+//! Hashing all content, as fast as the machine hashes.
+//!
+//! ```text
+//!  content ──largest first──▶ queue ──▶ worker: open, read, hash ──▶ damaged
+//!                                  ╲──▶ worker …
+//! ```
+//!
+//! Each content is hashed once, however many images share it. The largest come first, so that no worker is left
+//! alone with a large one at the end.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::contents::{Content, Contents, Presence};
+use super::image::ContentId;
+use super::plan::Plan;
+use super::problem::{Problem, Severity};
+use crate::capability::{Fault, ReadError, SourceTree, TreePath};
+use crate::error::Error;
+use crate::hash;
+use crate::progress::Progress;
+
+/// So many images are named with content that they share; the others are counted.
+const NAMED: usize = 3;
+
+/// What hashing gave.
+#[derive(Debug, Default)]
+pub struct Hashed {
+    /// Files hashed.
+    pub files: usize,
+    /// Bytes in them.
+    pub bytes: u64,
+    /// What is not what it should be, sorted by id.
+    pub wrong: Vec<(ContentId, Severity, String)>,
+}
+
+/// Hashes content that the host has not hashed yet in this run. What is no file is left out: it is known to be
+/// wrong already.
+pub fn hash_all(
+    contents: &Contents,
+    wanted: impl Iterator<Item = ContentId>,
+    source: &SourceTree,
+    jobs: usize,
+    progress: &Progress,
+) -> Result<Hashed, Error> {
+    let mut queue: Vec<(u64, ContentId)> = wanted
+        .collect::<HashSet<_>>()
+        .into_iter()
+        .filter_map(|id| {
+            let content = contents.get(id);
+            match content.presence {
+                Presence::File(size) if !content.verified => Some((size, id)),
+                _ => None,
+            }
+        })
+        .collect();
+    queue.sort_unstable_by(|a, b| b.cmp(a));
+    let bytes = queue.iter().map(|(size, _)| size).sum();
+    progress.bytes("hashing", bytes);
+    let next = AtomicUsize::new(0);
+    let wrong = Mutex::new(Vec::new());
+    let work = || -> Result<(), Error> {
+        let source = source.another();
+        let mut buffer = vec![0; hash::PIECE];
+        while let Some((_, id)) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
+            crate::signals::check()?;
+            if let Some((severity, cause)) = look(contents.get(*id), &source, &mut buffer, progress)
+            {
+                wrong
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push((*id, severity, cause));
+            }
+        }
+        Ok(())
+    };
+    let others = jobs.min(queue.len()).saturating_sub(1);
+    std::thread::scope(|scope| {
+        let handles: Vec<_> = (0..others).map(|_| scope.spawn(work)).collect();
+        let mut result = work();
+        for handle in handles {
+            let other = handle
+                .join()
+                .unwrap_or_else(|_| Err(Error::Internal("a hashing thread panicked".into())));
+            result = result.and(other);
+        }
+        result
+    })?;
+    let mut wrong = wrong.into_inner().unwrap_or_else(PoisonError::into_inner);
+    wrong.sort_unstable_by_key(|(id, _, _)| *id);
+    Ok(Hashed {
+        files: queue.len(),
+        bytes,
+        wrong,
+    })
+}
+
+/// Hashes one file; says what is wrong with it.
+fn look(
+    content: &Content,
+    source: &SourceTree,
+    buffer: &mut [u8],
+    progress: &Progress,
+) -> Option<(Severity, String)> {
+    let damaged = |cause: String| Some((Severity::Damaged, cause));
+    let opened = TreePath::parse(&content.path)
+        .map_err(|error| ReadError::Damaged(error.to_string()))
+        .and_then(|path| source.open_for_reading(path));
+    let file = match opened {
+        Ok((file, _)) => file,
+        Err(ReadError::Fault(fault)) => return Some((Severity::Unreadable, fault.to_string())),
+        Err(error) => return damaged(error.to_string()),
+    };
+    // What is linked later is the file that was looked at first.
+    if let Some(handle) = &content.handle
+        && !is_same(handle, &file)
+    {
+        return damaged("another file took its place while the run was going on".into());
+    }
+    // Only advice; where it is not taken, reading is slower.
+    let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential);
+    let algorithm = content.digest.algorithm();
+    match hash::digest_of(algorithm, file, buffer, |bytes| progress.advance(bytes)) {
+        Ok(digest) if digest == content.digest => None,
+        Ok(digest) => damaged(format!(
+            "its content has the digest {digest}, not {}",
+            content.digest
+        )),
+        Err(error) => {
+            let fault = Fault::from_io("read", content.path.to_string(), &error);
+            Some((Severity::Unreadable, fault.to_string()))
+        }
+    }
+}
+
+fn is_same(one: &impl std::os::fd::AsFd, other: &impl std::os::fd::AsFd) -> bool {
+    match (rustix::fs::fstat(one), rustix::fs::fstat(other)) {
+        (Ok(one), Ok(other)) => (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino),
+        _ => false,
+    }
+}
+
+/// Hashes everything that a plan will link. What is wrong names the images that need it.
+pub fn hash_plan(
+    plan: &Plan,
+    source: &SourceTree,
+    jobs: usize,
+    progress: &Progress,
+) -> Result<Vec<Problem>, Error> {
+    let items = || plan.images.iter().flat_map(|image| &image.items);
+    let ids = items().map(|item| item.content);
+    let hashed = hash_all(&plan.contents, ids, source, jobs, progress)?;
+    let users = plan.images.iter().map(|image| {
+        let ids = image.items.iter().map(|item| item.content);
+        (ids, || image.reference())
+    });
+    Ok(problems(&hashed, &plan.contents, users))
+}
+
+/// A problem for each content that is wrong, with some of the images that need it.
+pub fn problems<I: Iterator<Item = ContentId>>(
+    hashed: &Hashed,
+    contents: &Contents,
+    images: impl Iterator<Item = (I, impl Fn() -> String)>,
+) -> Vec<Problem> {
+    if hashed.wrong.is_empty() {
+        return Vec::new();
+    }
+    let mut users: HashMap<ContentId, Vec<String>> = hashed
+        .wrong
+        .iter()
+        .map(|(id, _, _)| (*id, Vec::new()))
+        .collect();
+    for (ids, name) in images {
+        for id in ids {
+            if let Some(users) = users.get_mut(&id) {
+                users.push(name());
+            }
+        }
+    }
+    let wrong = hashed.wrong.iter().map(|(id, severity, cause)| Problem {
+        severity: *severity,
+        reference: some_of(&users[id]),
+        origin: None,
+        path: Some(contents.get(*id).path.to_string()),
+        cause: cause.clone(),
+        hint: None,
+    });
+    wrong.collect()
+}
+
+/// Some names, and how many more there are.
+pub fn some_of(names: &[String]) -> String {
+    match names.len().saturating_sub(NAMED) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names[..NAMED].join(", ")),
+    }
+}
+
+/// The same thing wrong for several images is one problem.
+pub fn merge(problems: Vec<Problem>) -> Vec<Problem> {
+    type Key = (Option<String>, String);
+    let mut order: Vec<(Problem, Vec<String>)> = Vec::new();
+    let mut known: HashMap<Key, usize> = HashMap::new();
+    for problem in problems {
+        let key = (problem.path.clone(), problem.cause.clone());
+        let name = problem.reference.clone();
+        let position = problem.path.is_some().then(|| known.get(&key)).flatten();
+        match position {
+            Some(position) => {
+                let names = &mut order[*position].1;
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+            None => {
+                known.insert(key, order.len());
+                order.push((problem, vec![name]));
+            }
+        }
+    }
+    let mut merged: Vec<_> = order
+        .into_iter()
+        .map(|(problem, names)| Problem {
+            reference: some_of(&names),
+            ..problem
+        })
+        .collect();
+    merged.sort_by(|a, b| (&a.path, &a.reference).cmp(&(&b.path, &b.reference)));
+    merged
+}
