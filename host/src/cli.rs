@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use regcarve_names::Platform;
 
 use crate::storage::StorageSpec;
 use crate::wasm::ComponentSpec;
@@ -64,9 +65,20 @@ pub struct Release {
     #[arg(long)]
     pub all: bool,
 
-    /// A policy, shipped or your own; they are asked in this order. SETTINGS are JSON or @FILE
+    /// A policy, shipped or your own; they are asked in this order, the first that drops an image wins.
+    /// SETTINGS are JSON, a short form that the policy knows (`newest=3`), or @FILE with either
     #[arg(long = "policy", value_name = "NAME|FILE.wasm[@sha256:…][=SETTINGS]")]
     pub policies: Vec<PolicySpec>,
+
+    /// Only these platforms of the images: linux/amd64, linux/arm/v7, 'windows(10.0.17763)/amd64'. An image that lacks
+    /// one is missing. Stands for the policy `platforms`, asked after all others: what these drop need not have
+    /// the platforms. To have it earlier, for instance before `max-size`, write --policy platforms=…
+    #[arg(long = "platform", value_name = "OS/ARCH", value_delimiter = ',')]
+    pub platforms: Vec<Platform>,
+
+    /// With --platform, what happens to an index
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = PlatformMode::Sparse, requires = "platforms")]
+    pub platform_mode: PlatformMode,
 
     /// The component that reads lists
     #[arg(long, value_name = "NAME|FILE.wasm[@sha256:…]", default_value = "images-list", value_parser = component)]
@@ -302,6 +314,15 @@ pub enum Verify {
     Full,
 }
 
+/// What happens to an index of which not all platforms are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlatformMode {
+    /// It keeps its digest and its signatures; the content of other platforms stays behind
+    Sparse,
+    /// Another index that names only what is taken, with a new digest: signatures of the old one do not apply
+    Strip,
+}
+
 /// How something is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -316,7 +337,7 @@ pub enum Format {
 pub struct PolicySpec {
     /// Which component.
     pub component: ComponentSpec,
-    /// Its settings: JSON, or `@` and the path of a file.
+    /// Its settings: JSON, another text, or `@` and the path of a file with either.
     pub settings: Option<String>,
 }
 

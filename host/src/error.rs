@@ -77,6 +77,7 @@ impl Error {
                 Some(Severity::Unreadable) => 1,
             },
             Self::NotWhole { exit_code, .. } => *exit_code,
+            Self::Component(failure) if failure.is_about_settings() => 2,
             Self::Component(_) => 5,
             Self::Exists(_) => 6,
             Self::LinkRefused { .. } => 7,

@@ -35,7 +35,10 @@ pub fn brief(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let start = start_of(text, BRIEF);
-    Cow::Owned(format!("{start}… ({} bytes more)", text.len() - start.len()))
+    Cow::Owned(format!(
+        "{start}… ({} bytes more)",
+        text.len() - start.len()
+    ))
 }
 
 /// [`brief`], for text that is kept.

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Instant;
 
-use super::{print, print_problems};
 use super::session::{Session, acceptable, jobs, plan};
+use super::{print, print_problems};
 use crate::capability::{LinkMode, link_hint};
 use crate::cli::{DurabilityArg, Link, Run, Verify};
 use crate::error::Error;

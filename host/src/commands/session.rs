@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 use std::time::Instant;
 
-use regcarve_names::Pattern;
+use regcarve_names::{Pattern, Platform};
+use serde::de::IgnoredAny;
+use serde_json::json;
 
 use crate::capability::SourceTree;
-use crate::cli::{LimitArgs, PolicySpec, Release};
+use crate::cli::{LimitArgs, PlatformMode, PolicySpec, Release};
 use crate::error::Error;
 use crate::pipeline::catalog::{Catalog, Wishes};
 use crate::pipeline::decide;
@@ -125,7 +127,7 @@ pub(super) fn plan(
     report.components.push(ComponentRow::new(&session.reader));
     let contents = Arc::new(RwLock::default());
     let mut policies = Vec::new();
-    for spec in &release.policies {
+    for spec in &chain(release) {
         let component = session.load(Role::Policy, &spec.component)?;
         report.components.push(ComponentRow::new(&component));
         let mut policy = Policy::start(
@@ -338,19 +340,46 @@ fn read_list(path: &Path) -> Result<(String, String), Error> {
     Ok((name, content))
 }
 
+/// All policies in the order in which they are asked. `--platform` comes last: what another policy drops need not
+/// have the platforms.
+fn chain(release: &Release) -> Vec<PolicySpec> {
+    let mut chain = release.policies.clone();
+    if !release.platforms.is_empty() {
+        let platforms: Vec<_> = release.platforms.iter().map(Platform::to_string).collect();
+        let mode = match release.platform_mode {
+            PlatformMode::Sparse => "sparse",
+            PlatformMode::Strip => "strip",
+        };
+        chain.push(PolicySpec {
+            component: ComponentSpec::Shipped("platforms".into()),
+            settings: Some(json!({ "platforms": platforms, "mode": mode }).to_string()),
+        });
+    }
+    chain
+}
+
 /// The settings of a policy as a JSON text.
 pub(super) fn settings(spec: &PolicySpec) -> Result<String, Error> {
-    match spec.settings.as_deref() {
-        None => Ok("{}".into()),
-        Some(text) => match text.strip_prefix('@') {
-            None => Ok(text.into()),
-            Some(path) => std::fs::read_to_string(path).map_err(|error| {
-                Error::Usage(format!(
-                    "the settings of {} in {path} cannot be read: {error}",
-                    spec.component
-                ))
-            }),
-        },
+    let wrong = |what: String| Error::Usage(format!("the settings of {} {what}", spec.component));
+    let Some(text) = spec.settings.as_deref() else {
+        return Ok("{}".into());
+    };
+    let Some(path) = text.strip_prefix('@') else {
+        return as_json(text).map_err(|error| wrong(format!("are no JSON: {error}")));
+    };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| wrong(format!("in {path} cannot be read: {error}")))?;
+    as_json(&text).map_err(|error| wrong(format!("in {path} are no JSON: {error}")))
+}
+
+/// JSON as it is, and any other text as a JSON string: a short form that only the policy understands. What begins
+/// like an object or a list was meant to be one.
+fn as_json(text: &str) -> Result<String, serde_json::Error> {
+    let text = text.trim();
+    match serde_json::from_str::<IgnoredAny>(text) {
+        Ok(_) => Ok(text.into()),
+        Err(error) if text.starts_with(['{', '[']) => Err(error),
+        Err(_) => serde_json::to_string(text),
     }
 }
 
@@ -376,4 +405,31 @@ fn hints(session: &Session, resolved: &mut Resolved) -> Result<(), Error> {
 /// Everything in a storage.
 pub(super) fn everything(reader: &mut Reader) -> Result<Wishes, Error> {
     Catalog::new(reader).everything(&Origin::Flag("--all"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_json;
+
+    #[test]
+    fn settings_become_json() {
+        for (text, expected) in [
+            (r#" {"count": 3} "#, Some(r#"{"count": 3}"#)),
+            ("3", Some("3")),
+            (r#""quoted""#, Some(r#""quoted""#)),
+            (
+                "linux/amd64,linux/arm64",
+                Some(r#""linux/amd64,linux/arm64""#),
+            ),
+            (r#"image.tag == "1""#, Some(r#""image.tag == \"1\"""#)),
+            ("20GiB\n", Some(r#""20GiB""#)),
+            ("", Some(r#""""#)),
+            (r#"{"count": }"#, None),
+            ("[1,", None),
+        ] {
+            assert_eq!(as_json(text).ok().as_deref(), expected, "{text}");
+        }
+        let error = as_json("{\n  'count': 3}").unwrap_err().to_string();
+        assert!(error.contains("line 2 column 3"), "{error}");
+    }
 }

@@ -4,7 +4,6 @@
 //! an image needs is hashed once. All that is wrong is the result, and goes to standard output.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::io::Write as _;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,17 +12,16 @@ use std::time::{Duration, Instant};
 use regcarve_names::{Digest, Repository};
 use serde::Serialize;
 
-use super::run::ignore_closed_pipe;
 use super::session::{Session, jobs};
-use crate::capability::Fault;
 use crate::cli::{Format, VerifyArgs};
 use crate::error::Error;
 use crate::pipeline::catalog::{Catalog, Wishes};
 use crate::pipeline::contents::{Contents, Presence};
+use crate::pipeline::handle_budget::HandleBudget;
 use crate::pipeline::image::{Image, Item, Kind};
 use crate::pipeline::problem::{Problem, Severity};
 use crate::pipeline::request::Origin;
-use crate::pipeline::resolve::{HandleBudget, Resolver, check};
+use crate::pipeline::resolve::{Resolver, check};
 use crate::pipeline::verify::{self, Hashed};
 use crate::report::{SCHEMA, milliseconds};
 use crate::text;
@@ -119,7 +117,7 @@ pub fn verify(args: VerifyArgs) -> Result<(), Error> {
         source: &session.source,
         jobs,
         attached: false,
-        handles: HandleBudget::none(),
+        handles: &HandleBudget::none(),
     };
     let resolved = resolver.resolve(&wishes, reader, &session.progress)?;
     let (images, contents) = (resolved.images, resolved.contents);
@@ -490,12 +488,7 @@ fn print(verified: &Verified, problems: &[Problem], format: Format) -> Result<()
             .map_err(|error| Error::Internal(error.to_string()))?,
         Format::Text => draw(verified, problems),
     };
-    writeln!(std::io::stdout().lock(), "{printed}")
-        .or_else(ignore_closed_pipe)
-        .map_err(|error| {
-            let fault = Fault::from_io("write", "standard output", &error);
-            Error::system("print the result")(fault)
-        })
+    super::print(&printed)
 }
 
 /// For people: a line for each problem and each collector, and one that sums up.

@@ -64,7 +64,10 @@ pub enum Problem {
     #[error("is not pinned\n  hint: write {0} to accept exactly these bytes")]
     NotPinned(String),
     /// It does not export what its role needs.
-    #[error("is no {role}: it does not export `{missing}`; it exports {}", text::brief(found))]
+    #[error(
+        "is no {role}: it does not export `{missing}`; it exports {}",
+        text::brief(found)
+    )]
     WrongRole {
         /// What it was wanted for.
         role: Role,
@@ -135,6 +138,11 @@ fn hint(flag: Option<&'static str>) -> String {
 }
 
 impl ComponentFailure {
+    /// Whether it is not the component that is wrong, but what the user wrote.
+    pub fn is_about_settings(&self) -> bool {
+        matches!(self.problem, Problem::Settings(_))
+    }
+
     /// Puts a problem down with the component that has it.
     pub(super) fn new(component: &str, problem: Problem) -> Self {
         Self {

@@ -17,6 +17,7 @@ use crate::capability::{MAX_BLOB, ReadError, SourceTree, TreePath};
 use crate::error::Error;
 use crate::pipeline::contents::{Contents, Presence};
 use crate::pipeline::image::{ContentId, Image};
+use crate::pipeline::problem::{Problem, Severity};
 use crate::text;
 
 /// What becomes of an image, checked.
@@ -84,6 +85,7 @@ impl Policy {
             contents,
             images: Vec::new(),
             known: None,
+            trouble: None,
         });
         let instance = component.instantiate(power, |pre, store| {
             bindings::PolicyPre::new(pre.clone())?.instantiate(store)
@@ -150,18 +152,14 @@ impl Policy {
             power.images.clear();
             power.images.extend_from_slice(images);
             power.known = None;
+            power.trouble = None;
         }
         let answer = self.instance.run(|store, world| {
             world
                 .regcarve_plugin_decide()
                 .call_decide(store, repository.as_str(), &rows)
         })?;
-        let decisions = answer.map_err(|text| {
-            Error::from(
-                self.instance
-                    .fail(Wrong::GaveUp(format!("at {repository}: {text}"))),
-            )
-        })?;
+        let decisions = answer.map_err(|text| self.gave_up(repository, &text))?;
         if decisions.len() != images.len() {
             return Err(self.nonsense(format!(
                 "{} decisions on {} images",
@@ -173,6 +171,17 @@ impl Policy {
             .into_iter()
             .map(|decision| self.decision(decision))
             .collect()
+    }
+
+    /// Why it could not decide: what is wrong with the storage, if it came upon that, else its own words.
+    fn gave_up(&mut self, repository: &Repository, text: &str) -> Error {
+        if let Power::Content(power) = &mut self.instance.state().power
+            && let Some(trouble) = power.trouble.take()
+        {
+            return Error::problem(trouble);
+        }
+        let text = format!("at {repository}: {text}");
+        self.instance.fail(Wrong::GaveUp(text)).into()
     }
 
     fn decision(&self, decision: exported::Decision) -> Result<Decision, Error> {
@@ -250,6 +259,8 @@ pub(super) struct ContentPower {
     images: Vec<Arc<Image>>,
     /// Content of these images; made when it is first asked for.
     known: Option<HashMap<Digest, (ContentId, bool)>>,
+    /// The first thing in this call that could not be read because of the storage. It is not the policy's fault.
+    trouble: Option<Problem>,
 }
 
 impl ContentPower {
@@ -292,9 +303,38 @@ impl ContentPower {
             Ok((_, bytes)) => Ok(bytes),
             Err(ReadError::NotFound) => Err(types::Failure::NotFound),
             Err(ReadError::Damaged(text)) => {
+                let trouble = self.trouble(id, Severity::Damaged, path, &text);
+                self.trouble.get_or_insert(trouble);
                 Err(types::Failure::Damaged(format!("{path}: {text}")))
             }
-            Err(ReadError::Fault(fault)) => Err(types::Failure::Other(fault.to_string())),
+            Err(ReadError::Fault(fault)) => {
+                let text = fault.to_string();
+                let trouble = self.trouble(id, Severity::Unreadable, path, &text);
+                self.trouble.get_or_insert(trouble);
+                Err(types::Failure::Other(text))
+            }
+        }
+    }
+
+    /// What is wrong with the file of some content of the images at hand.
+    fn trouble(
+        &self,
+        id: ContentId,
+        severity: Severity,
+        path: TreePath<'_>,
+        cause: &str,
+    ) -> Problem {
+        let owner = self
+            .images
+            .iter()
+            .find(|image| image.items.iter().any(|item| item.content == id));
+        Problem {
+            severity,
+            reference: owner.map(|image| image.reference()).unwrap_or_default(),
+            origin: owner.map(|image| image.origin.clone()),
+            path: Some(path.to_string()),
+            cause: cause.into(),
+            hint: None,
         }
     }
 }

@@ -119,7 +119,9 @@ impl<'a> Part<'a> {
                 _ => Ok(None),
             };
         }
-        Ok(self.config()?.and_then(|config| config.platform()))
+        // Signatures and attestations have image configs, too, in which nothing is known.
+        let stated = self.config()?.and_then(|config| config.platform());
+        Ok(stated.filter(|on| on.os() != "unknown" && on.architecture() != "unknown"))
     }
 
     /// When it was made, as its config says, else as an annotation of its manifest says.
