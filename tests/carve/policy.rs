@@ -78,7 +78,7 @@ fn wrong_settings_are_named_before_anything_is_read() {
         (r#"{"snapshots":[1]}"#, "/snapshots/0"),
         ("[]", "JSON object"),
     ] {
-        let outcome = world.refuse(5, &["--all", "--policy", &format!("{policy}={settings}")]);
+        let outcome = world.refuse(2, &["--all", "--policy", &format!("{policy}={settings}")]);
         outcome
             .assert_says(&policy)
             .assert_says("does not accept its settings")

@@ -1,6 +1,6 @@
 //! Attacks: the imports of a component are those of its world. This policy would like to read the source.
 
-#![expect(unsafe_code, reason = "generated")]
+#![allow(unsafe_code, reason = "generated")]
 
 mod bindings {
     wit_bindgen::generate!({

@@ -1,6 +1,6 @@
 //! Attacks: the imports of a component are those of its world. Nobody has this one.
 
-#![expect(unsafe_code, reason = "generated")]
+#![allow(unsafe_code, reason = "generated")]
 
 mod bindings {
     wit_bindgen::generate!({

@@ -8,6 +8,7 @@ fn resolve(mut image: Image, _: &Wanted) -> Resolution {
         os: "linux".into(),
         architecture: "amd64".into(),
         variant: None,
+        os_version: None,
     };
     for (position, located) in image.contents.iter_mut().enumerate() {
         located.content.children = vec![0, 1, 2, position as u32, 0];

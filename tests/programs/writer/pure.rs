@@ -1,6 +1,6 @@
 //! A friend that exports `write` and nothing else, made without the kit.
 
-#![expect(unsafe_code, reason = "generated")]
+#![allow(unsafe_code, reason = "generated")]
 
 mod bindings {
     wit_bindgen::generate!({ path: "../../wit", world: "regcarve:plugin/writer", generate_all });
