@@ -309,14 +309,10 @@ fn inspect(
     std::thread::scope(|scope| {
         let workers = jobs.min(repositories.len());
         let handles: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        handles
-            .into_iter()
-            .map(|handle| {
-                handle.join().unwrap_or_else(|_| {
-                    Err(Error::Internal("an inspecting thread panicked".into()))
-                })
-            })
-            .collect::<Result<(), Error>>()
+        handles.into_iter().try_for_each(|handle| {
+            let panicked = |_| Err(Error::Internal("an inspecting thread panicked".into()));
+            handle.join().unwrap_or_else(panicked)
+        })
     })?;
     Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
 }

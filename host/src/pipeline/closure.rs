@@ -182,8 +182,11 @@ mod tests {
     use crate::pipeline::contents::{Content, Contents, Presence};
     use crate::pipeline::image::{Item, Kind};
 
+    /// Name, kind, platform, what it describes, children.
+    type Line<'a> = (&'a str, Kind, Option<&'a str>, Option<&'a str>, &'a [u32]);
+
     /// An image drawn as `name kind platform describes children`.
-    fn image(lines: &[(&str, Kind, Option<&str>, Option<&str>, &[u32])]) -> (Contents, Vec<Item>) {
+    fn image(lines: &[Line<'_>]) -> (Contents, Vec<Item>) {
         let mut contents = Contents::default();
         let digest = |name: &str| hash::digest(Algorithm::Sha256, name.as_bytes());
         let items = lines

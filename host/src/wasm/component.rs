@@ -161,8 +161,8 @@ impl Component {
                         let found = hash::digest(pin.algorithm(), &bytes);
                         if found != *pin {
                             return Err(fail(Problem::Pin {
-                                pinned: *pin,
-                                found,
+                                pinned: Box::new(*pin),
+                                found: Box::new(found),
                             }));
                         }
                     }

@@ -56,9 +56,9 @@ pub enum Problem {
     #[error("has the digest {found}, but the command line pins {pinned}")]
     Pin {
         /// What the command line says.
-        pinned: Digest,
+        pinned: Box<Digest>,
         /// What the file has.
-        found: Digest,
+        found: Box<Digest>,
     },
     /// There is no pin, and the user demands one.
     #[error("is not pinned\n  hint: write {0} to accept exactly these bytes")]

@@ -10,6 +10,13 @@
 //!
 //! The verdicts are in `tests/sandbox`. Here is what the guests share.
 
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a program of the tests says what went wrong by breaking off"
+)]
+
 use regcarve_kit::Failure;
 use regcarve_kit::layout::{
     Attachment, Damage, Entry, Image, Located, Placed, Reader, Resolution, Wanted, Writer, source,

@@ -2,13 +2,14 @@
 //!
 //! | step         | distribution 2.8                               | distribution 3.0, 3.1                    |
 //! |--------------|------------------------------------------------|------------------------------------------|
-//! | roots        | every revision link whose blob is there        | the same                                 |
+//! | repositories | those with `_layers`                           | those with `_manifests`                  |
+| roots        | every revision link whose blob is there        | the same                                 |
 //! | marked       | what roots name                                | what roots name, and what these name …   |
 //! | untagged     | with `--delete-untagged` no roots, and deleted | the same, unless something else marks it |
 //! | `subject`    | marks nothing                                  | the same                                 |
 //! | blobs        | what is not marked is deleted                  | the same                                 |
 //! | layer links  | stay                                           | of what is not marked yet, are deleted   |
-//! | gives up at  | malformed links, manifests that it cannot read | also without `_layers`, and at schema 1  |
+//! | gives up at  | malformed links, manifests that it cannot read; with `--delete-untagged` a repository without tags | malformed links, such manifests, no `_layers`, schema 1 |
 //!
 //! Followed as the collectors do it (`garbagecollect.go`, `linkedblobstore.go`, `vacuum.go`), with what is odd in
 //! it: a blob named by sha512 is marked by that name and deleted by its sha256; in registry 3 a child that
@@ -115,8 +116,17 @@ impl<'m> Collector<'m> {
 
     /// Marks what the manifests of a repository need.
     fn mark(&mut self, repo: &'m Repo) -> Result<(), Stop> {
+        let old = self.line == Line::V2;
+        // It finds repositories by their layers: one without that folder is not seen, and keeps nothing.
+        if old && repo.layers.is_none() {
+            return Ok(());
+        }
         for link in repo.revisions.iter() {
             let digest = link.clone()?;
+            if old && self.delete_untagged && repo.tags.is_none() {
+                let name = &repo.name;
+                return Err(format!("failed to retrieve tags unknown repository name={name}"));
+            }
             if self.stat_manifest(repo, digest)?.is_none() {
                 continue;
             }
