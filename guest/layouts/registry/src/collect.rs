@@ -3,7 +3,7 @@
 //! | step         | distribution 2.8                               | distribution 3.0, 3.1                    |
 //! |--------------|------------------------------------------------|------------------------------------------|
 //! | repositories | those with `_layers`                           | those with `_manifests`                  |
-| roots        | every revision link whose blob is there        | the same                                 |
+//! | roots        | every revision link whose blob is there        | the same                                 |
 //! | marked       | what roots name                                | what roots name, and what these name …   |
 //! | untagged     | with `--delete-untagged` no roots, and deleted | the same, unless something else marks it |
 //! | `subject`    | marks nothing                                  | the same                                 |
@@ -125,7 +125,9 @@ impl<'m> Collector<'m> {
             let digest = link.clone()?;
             if old && self.delete_untagged && repo.tags.is_none() {
                 let name = &repo.name;
-                return Err(format!("failed to retrieve tags unknown repository name={name}"));
+                return Err(format!(
+                    "failed to retrieve tags unknown repository name={name}"
+                ));
             }
             if self.stat_manifest(repo, digest)?.is_none() {
                 continue;
