@@ -39,7 +39,7 @@ fn world(bench: &Bench) -> Vec<(String, String)> {
         ),
         put(
             &attached_tag(&multi, None),
-            &shapes::referrers(&[sbom.clone()]),
+            &shapes::referrers(std::slice::from_ref(&sbom)),
         ),
         put(&attached_tag(&sbom, None), &shapes::referrers(&[note])),
     ];
