@@ -30,10 +30,10 @@ pub enum PathError {
     /// A NUL byte.
     #[error("the path holds a NUL character")]
     Nul,
-    /// More than [`MAX_PATH`] bytes.
+    /// More bytes than a path may have.
     #[error("the path is longer than {MAX_PATH} bytes")]
     TooLong,
-    /// More than [`MAX_COMPONENT`] bytes in one.
+    /// More bytes in a component than file systems take.
     #[error("a component of the path is longer than {MAX_COMPONENT} bytes")]
     ComponentTooLong,
 }
