@@ -5,9 +5,9 @@
 //!
 //! | module       | implement                                  | then                       |
 //! |--------------|--------------------------------------------|----------------------------|
-//! | [`policy`]   | [`policy::Policy`]                         | `regcarve_kit::policy!(T)` |
-//! | [`selector`] | [`selector::Selector`]                     | `regcarve_kit::selector!(T)` |
-//! | [`layout`]   | [`layout::Reader`] and [`layout::Writer`]  | `regcarve_kit::layout!(R, W)` |
+//! | [`mod@policy`]   | [`policy::Policy`]                         | `regcarve_kit::policy!(T)` |
+//! | [`mod@selector`] | [`selector::Selector`]                     | `regcarve_kit::selector!(T)` |
+//! | [`mod@layout`]   | [`layout::Reader`] and [`layout::Writer`]  | `regcarve_kit::layout!(R, W)` |
 //!
 //! All of it also compiles for the machine that it is built on, so that the logic of a component is
 //! tested with plain `cargo test`. Only calls into the host (`log`, `source`, `output`) need the real thing;
