@@ -35,7 +35,7 @@ pub trait Writer: Default {
     fn finish(&mut self, images: Vec<Entry>) -> Result<(), Failure>;
 }
 
-/// Makes a component of a [`Reader`](crate::layout::Reader) and a [`Writer`](crate::layout::Writer).
+/// Makes a component of a [`Reader`] and a [`Writer`].
 #[macro_export]
 macro_rules! layout {
     ($reader:ty, $writer:ty) => {

@@ -139,7 +139,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
         .collect()
 }
 
-/// Makes a component of a [`Policy`](crate::policy::Policy).
+/// Makes a component of a [`Policy`].
 #[macro_export]
 macro_rules! policy {
     ($policy:ty) => {

@@ -10,7 +10,7 @@ pub trait Selector {
     fn parse(name: &str, text: &str) -> Selection;
 }
 
-/// Makes a component of a [`Selector`](crate::selector::Selector).
+/// Makes a component of a [`Selector`].
 #[macro_export]
 macro_rules! selector {
     ($selector:ty) => {
