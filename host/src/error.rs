@@ -124,13 +124,11 @@ impl From<StepFailed> for Error {
     fn from(step: StepFailed) -> Self {
         let StepFailed { what, error } = step;
         match error {
-            WriteError::LinkRefused(fault) => {
-                let hint = crate::capability::link_hint(fault.errno).to_owned();
-                Self::LinkRefused {
-                    message: format!("cannot link {what}: {fault}"),
-                    hint,
-                }
-            }
+            WriteError::LinkRefused(refusal) => Self::LinkRefused {
+                message: format!("cannot link {what}: {}", refusal.cause),
+                hint: refusal.hint,
+            },
+            WriteError::Stopped(signal) => Self::Signal(signal),
             WriteError::Fault(fault) => Self::System {
                 what: format!("write {what}"),
                 fault,

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use regcarve::capability::Fault;
 use regcarve::cli::{Cli, Command};
 use regcarve::{Error, commands, signals, text};
 
@@ -11,7 +12,8 @@ fn main() -> ExitCode {
     // What is published must not depend on who publishes it.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     if let Err(error) = signals::listen() {
-        eprintln!("regcarve: cannot listen to signals: {error}");
+        let fault = Fault::from_io("rt_sigaction", "signals", &error);
+        text::say(&format!("regcarve: cannot listen to {fault}"));
         return ExitCode::FAILURE;
     }
     let result = match cli.command {
@@ -34,7 +36,7 @@ fn explain(error: &Error) -> u8 {
         commands::print_problems(problems);
     }
     for line in error.to_string().lines() {
-        eprintln!("regcarve: {}", text::visible(line));
+        text::say(&format!("regcarve: {}", text::visible(line)));
     }
     error.exit_code()
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::text;
+
 /// A bar, or nothing.
 #[derive(Clone)]
 pub struct Progress {
@@ -61,8 +63,8 @@ impl Progress {
     /// Prints a line without tearing the bar.
     pub fn message(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{line}")),
-            None => eprintln!("{line}"),
+            Some(bar) => bar.suspend(|| text::say(line)),
+            None => text::say(line),
         }
     }
 

@@ -11,15 +11,17 @@
 //!
 //! A run that is killed leaves its staging behind, unlocked. The next run for the same name removes it.
 
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cap_std::fs::Dir;
-use rustix::fs::{FlockOperation, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
-use crate::capability::{Fault, LinkMode, OutputTree, open_root};
+use crate::capability::{Fault, LinkMode, OutputTree, open_root, retry};
 use crate::error::Error;
+use crate::signals;
 
 /// What must have reached the disk before a run says that it is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,6 +43,17 @@ pub enum Taken {
     Replace,
 }
 
+/// What has which name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The staging directory is being filled.
+    Building,
+    /// It has the output's name, and the staging name is free.
+    Published,
+    /// It has the output's name, and what had that name before has the staging name.
+    Exchanged,
+}
+
 /// A directory under construction.
 pub struct Staging {
     /// Of the output and the staging directory alike.
@@ -52,7 +65,7 @@ pub struct Staging {
     partial: String,
     dir: Arc<Dir>,
     taken: Taken,
-    published: bool,
+    stage: Stage,
 }
 
 impl Staging {
@@ -65,46 +78,20 @@ impl Staging {
         )))?;
         check_name(&parent, &name, taken, output)?;
         remove_abandoned(&parent, &name);
-        let partial = format!(
-            "{}{}-{}",
-            partial_prefix(&name),
-            std::process::id(),
-            random_word()
-        );
-        let fault = |call, errno| {
-            Fault::new(
-                call,
-                parent_shown.join(&partial).display().to_string(),
-                errno,
-            )
-        };
-        // Nobody else has any business here until it is published.
-        rustix::fs::mkdirat(&parent, &partial, Mode::RWXU).map_err(|errno| {
-            Error::system(format!("begin {}", output.display()))(fault("mkdirat", errno))
+        let (partial, dir) = make_partial(&parent, &name).map_err(|fault| {
+            let path = parent_shown.join(&fault.path).display().to_string();
+            let fault = fault.at(path).looked_up(&parent);
+            Error::system(format!("begin {}", output.display()))(fault)
         })?;
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let dir = rustix::fs::openat(&parent, &partial, flags, Mode::empty())
-            .map_err(|errno| Error::system("open the staging directory")(fault("openat", errno)))?;
-        let dir = Dir::from_std_file(dir.into());
-        let staging = Self {
+        Ok(Self {
             parent,
             parent_shown,
             name,
             partial,
-            dir: Arc::new(dir),
+            dir: Arc::new(Dir::from_std_file(dir.into())),
             taken,
-            published: false,
-        };
-        rustix::fs::flock(&*staging.dir, FlockOperation::NonBlockingLockExclusive).map_err(
-            |errno| {
-                Error::system("lock the staging directory")(Fault::new(
-                    "flock",
-                    &*staging.partial,
-                    errno,
-                ))
-            },
-        )?;
-        Ok(staging)
+            stage: Stage::Building,
+        })
     }
 
     /// A handle to fill it.
@@ -117,73 +104,160 @@ impl Staging {
         self.parent_shown.join(&self.name)
     }
 
+    /// An error of a step in here, with what only the file system can tell.
+    pub fn explain(&self, error: Error) -> Error {
+        match error {
+            Error::System { what, fault } => Error::System {
+                what,
+                fault: fault.looked_up(&*self.dir),
+            },
+            other => other,
+        }
+    }
+
     /// Sees to it that all of it is on the disk. One call for the whole file system costs less than one for each
     /// of thousands of files.
-    pub fn sync(&self) -> Result<(), Error> {
-        rustix::fs::syncfs(&*self.dir)
+    fn sync(&self) -> Result<(), Error> {
+        retry(|| rustix::fs::syncfs(&*self.dir))
             .map_err(self.system("write the output to the disk", "syncfs"))
     }
 
-    /// Gives it its name.
+    /// Gives it its name. If that fails, also halfway, everything has the name that it had before.
     pub fn publish(&mut self, durability: Durability) -> Result<(), Error> {
-        rustix::fs::fchmod(&*self.dir, Mode::from_raw_mode(0o755))
+        retry(|| rustix::fs::fchmod(&*self.dir, Mode::from_raw_mode(0o755)))
             .map_err(self.system("open the output to others", "fchmod"))?;
         if durability == Durability::Full {
             self.sync()?;
+            // On a busy disk that can take long.
+            signals::check()?;
         }
-        let exchange = match self.rename(RenameFlags::NOREPLACE) {
-            Ok(()) => false,
+        self.stage = match self.rename(RenameFlags::NOREPLACE) {
+            Ok(()) => Stage::Published,
             Err(Errno::EXIST) if self.taken == Taken::Replace => {
                 self.rename(RenameFlags::EXCHANGE)
                     .map_err(self.system("exchange the output", "renameat2"))?;
-                true
+                Stage::Exchanged
             }
             Err(Errno::EXIST) => return Err(Error::Exists(self.output())),
             Err(errno) => return Err(self.system("give the output its name", "renameat2")(errno)),
         };
-        // From here on the staging name is free, or it holds the old output.
-        self.published = !exchange;
-        if durability == Durability::Full {
-            rustix::fs::fsync(&self.parent)
-                .map_err(self.system("make the output's name durable", "fsync"))?;
+        if durability == Durability::Full
+            && let Err(errno) = retry(|| rustix::fs::fsync(&self.parent))
+        {
+            let error = self.system("make the output's name durable", "fsync")(errno);
+            self.withdraw();
+            return Err(error);
         }
         Ok(())
     }
 
-    /// Takes its name from it again, because another output of the same run could not be published.
+    /// Takes its name from it again, and gives it back to what had it before, because the run failed after all.
     pub fn withdraw(&mut self) {
-        if self.published && self.rename_back().is_ok() {
-            self.published = false;
+        let flags = match self.stage {
+            Stage::Building => return,
+            Stage::Published => RenameFlags::NOREPLACE,
+            Stage::Exchanged => RenameFlags::EXCHANGE,
+        };
+        // If even this fails, the output stays: it is complete.
+        if self.rename_back(flags).is_ok() {
+            self.stage = Stage::Building;
         }
     }
 
     fn rename(&self, flags: RenameFlags) -> Result<(), Errno> {
-        rustix::fs::renameat_with(&self.parent, &self.partial, &self.parent, &self.name, flags)
+        let (from, to) = (&*self.partial, &*self.name);
+        retry(|| rustix::fs::renameat_with(&self.parent, from, &self.parent, to, flags))
     }
 
-    fn rename_back(&self) -> Result<(), Errno> {
-        rustix::fs::renameat_with(
-            &self.parent,
-            &self.name,
-            &self.parent,
-            &self.partial,
-            RenameFlags::NOREPLACE,
-        )
+    fn rename_back(&self, flags: RenameFlags) -> Result<(), Errno> {
+        let (from, to) = (&*self.name, &*self.partial);
+        retry(|| rustix::fs::renameat_with(&self.parent, from, &self.parent, to, flags))
     }
 
     fn system<'a>(&'a self, what: &'a str, call: &'static str) -> impl FnOnce(Errno) -> Error + 'a {
         move |errno| {
-            Error::system(what)(Fault::new(call, self.output().display().to_string(), errno))
+            let fault = Fault::new(call, self.output().display().to_string(), errno);
+            Error::system(what)(fault.looked_up(&*self.dir))
         }
     }
 }
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        if !self.published {
-            // Whatever is left is removed by the next run.
-            let _ = self.parent.remove_dir_all(&self.partial);
+        // What has the staging name is unfinished, or it is the output that was replaced.
+        if self.stage != Stage::Published {
+            remove(&self.parent, &self.partial);
         }
+    }
+}
+
+/// How often a directory is removed before the next run is left to do it. Each time goes on where the one before
+/// stopped.
+const REMOVALS: usize = 3;
+
+fn remove(parent: &Dir, partial: &str) {
+    for _ in 0..REMOVALS {
+        match parent.remove_dir_all(partial) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {}
+            _ => return,
+        }
+    }
+}
+
+/// How often another name is tried. Whoever takes a directory for an abandoned one has looked at it in the moment
+/// between its making and its locking, so the second time nearly always does.
+const NAMES: usize = 100;
+
+/// Makes a staging directory and locks it. The path in a fault is its name.
+fn make_partial(parent: &Dir, name: &str) -> Result<(String, OwnedFd), Fault> {
+    for _ in 0..NAMES {
+        let partial = format!(
+            "{}{}-{}",
+            partial_prefix(name),
+            std::process::id(),
+            random_word()
+        );
+        // Nobody else has any business here until it is published.
+        match retry(|| rustix::fs::mkdirat(parent, &partial, Mode::RWXU)) {
+            Ok(()) => {}
+            Err(Errno::EXIST) => continue,
+            Err(errno) => return Err(Fault::new("mkdirat", partial, errno)),
+        }
+        match lock(parent, &partial) {
+            Ok(Some(dir)) => return Ok((partial, dir)),
+            // Another run has taken it for an abandoned one, and removes it.
+            Ok(None) => {}
+            Err(fault) => {
+                remove(parent, &partial);
+                return Err(fault);
+            }
+        }
+    }
+    Err(Fault::new("mkdirat", partial_prefix(name), Errno::EXIST))
+}
+
+/// Opens and locks a staging directory. `None`: somebody else has locked it, or it is gone.
+fn lock(parent: &Dir, partial: &str) -> Result<Option<OwnedFd>, Fault> {
+    let fault = |call| move |errno| Fault::new(call, partial, errno);
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let dir = match retry(|| rustix::fs::openat(parent, partial, flags, Mode::empty())) {
+        Ok(dir) => dir,
+        Err(Errno::NOENT) => return Ok(None),
+        Err(errno) => return Err(fault("openat")(errno)),
+    };
+    match retry(|| rustix::fs::flock(&dir, FlockOperation::NonBlockingLockExclusive)) {
+        Ok(()) => {}
+        Err(Errno::WOULDBLOCK) => return Ok(None),
+        Err(errno) => return Err(fault("flock")(errno)),
+    }
+    // Before it was locked, its name may have come to mean something else, or nothing.
+    let opened = retry(|| rustix::fs::fstat(&dir)).map_err(fault("fstat"))?;
+    match retry(|| rustix::fs::statat(parent, partial, AtFlags::SYMLINK_NOFOLLOW)) {
+        Ok(named) if (named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino) => {
+            Ok(Some(dir))
+        }
+        Ok(_) | Err(Errno::NOENT) => Ok(None),
+        Err(errno) => Err(fault("fstatat")(errno)),
     }
 }
 
@@ -207,14 +281,22 @@ fn split(output: &Path) -> Result<(PathBuf, String), Error> {
 
 /// The name must be free, or hold a directory that the user wants replaced.
 fn check_name(parent: &Dir, name: &str, taken: Taken, output: &Path) -> Result<(), Error> {
-    match (parent.symlink_metadata(name), taken) {
-        (Err(_), _) => Ok(()),
-        (Ok(there), Taken::Replace) if there.is_dir() => Ok(()),
-        (Ok(_), Taken::Replace) => Err(Error::Usage(format!(
+    let there = retry(|| rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW));
+    let directory = match there {
+        Ok(stat) => FileType::from_raw_mode(stat.st_mode) == FileType::Directory,
+        Err(Errno::NOENT) => return Ok(()),
+        Err(errno) => {
+            let fault = Fault::new("fstatat", output.display().to_string(), errno);
+            return Err(Error::system("find out whether the output exists")(fault));
+        }
+    };
+    match taken {
+        Taken::Refuse => Err(Error::Exists(output.to_owned())),
+        Taken::Replace if directory => Ok(()),
+        Taken::Replace => Err(Error::Usage(format!(
             "{} is not a directory, so it is not replaced",
             output.display()
         ))),
-        (Ok(_), Taken::Refuse) => Err(Error::Exists(output.to_owned())),
     }
 }
 
@@ -222,35 +304,71 @@ fn partial_prefix(name: &str) -> String {
     format!(".{name}.partial-")
 }
 
+/// Whether this is the name of a staging directory of the output, and of nothing else.
+fn is_partial(file_name: &str, name: &str) -> bool {
+    let parts = file_name
+        .strip_prefix(&partial_prefix(name))
+        .and_then(|rest| rest.split_once('-'));
+    parts.is_some_and(|(process, word)| {
+        !process.is_empty()
+            && process.bytes().all(|byte| byte.is_ascii_digit())
+            && word.len() == WORD
+            && word
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
 /// Removes what killed runs for the same name have left. A lock tells whether a run is still at it.
 fn remove_abandoned(parent: &Dir, name: &str) {
-    let prefix = partial_prefix(name);
+    // What cannot be listed or opened is left to a later run; it is in nobody's way.
     let Ok(entries) = parent.entries() else {
         return;
     };
     for entry in entries.flatten() {
         let file_name = entry.file_name();
-        let Some(partial) = file_name
-            .to_str()
-            .filter(|partial| partial.starts_with(&prefix))
-        else {
-            continue;
-        };
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let Ok(dir) = rustix::fs::openat(parent, partial, flags, Mode::empty()) else {
-            continue;
-        };
-        if rustix::fs::flock(&dir, FlockOperation::NonBlockingLockExclusive).is_ok() {
-            let _ = parent.remove_dir_all(partial);
+        if let Some(partial) = file_name.to_str()
+            && is_partial(partial, name)
+            && let Ok(Some(_locked)) = lock(parent, partial)
+        {
+            remove(parent, partial);
         }
     }
 }
+
+/// Digits of the random part of a name.
+const WORD: usize = 8;
 
 /// Enough that two runs with the same process id, in two containers, do not meet.
 fn random_word() -> String {
     use std::hash::BuildHasher;
     format!(
-        "{:08x}",
+        "{:0WORD$x}",
         std::hash::RandomState::new().hash_one(0) & 0xffff_ffff
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_partial, partial_prefix, random_word};
+
+    #[test]
+    fn only_names_of_our_own_pattern_are_staging() {
+        let made = format!("{}4711-{}", partial_prefix("out"), random_word());
+        assert!(is_partial(&made, "out"), "{made}");
+        for other in [
+            ".out.partial-",
+            ".out.partial-backup",
+            ".out.partial-4711",
+            ".out.partial-4711-mine",
+            ".out.partial-4711-0123456789",
+            ".out.partial--01234567",
+            ".out.partial-47x1-01234567",
+            ".out.partial-4711-0123ABCD",
+            ".other.partial-4711-01234567",
+            "out.partial-4711-01234567",
+        ] {
+            assert!(!is_partial(other, "out"), "{other}");
+        }
+    }
 }

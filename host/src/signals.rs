@@ -25,12 +25,14 @@ pub fn listen() -> std::io::Result<()> {
     Ok(())
 }
 
+/// The signal that asked the run to stop, if one did.
+pub fn caught() -> Option<i32> {
+    let flags = CAUGHT.get().into_iter().flatten();
+    let mut set = flags.filter(|(_, flag)| flag.load(Ordering::Relaxed));
+    set.next().map(|(signal, _)| *signal)
+}
+
 /// An error if the run was asked to stop.
 pub fn check() -> Result<(), Error> {
-    let caught = CAUGHT
-        .get()
-        .into_iter()
-        .flatten()
-        .find(|(_, flag)| flag.load(Ordering::Relaxed));
-    caught.map_or(Ok(()), |(signal, _)| Err(Error::Signal(*signal)))
+    caught().map_or(Ok(()), |signal| Err(Error::Signal(signal)))
 }

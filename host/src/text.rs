@@ -2,6 +2,13 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::io::Write as _;
+
+/// Prints a line on standard error. Should that be closed, or a file on a full disk, there is nobody to tell, and no reason to
+/// end the run.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
 
 /// The text with control characters made visible, so that it cannot steer a terminal: `\u{1b}` instead
 /// of an escape. Also the second block of control characters, and those that turn the writing direction.

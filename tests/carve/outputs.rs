@@ -152,7 +152,7 @@ fn several_outputs_are_published_together_or_not_at_all() {
 #[test]
 fn what_a_killed_run_left_is_removed_by_the_next() {
     let world = World::new();
-    let left = world.path(".output.partial-1-dead");
+    let left = world.path(".output.partial-1-0000dead");
     fs::create_dir_all(left.join("deep/er")).unwrap();
     fs::write(left.join("deep/er/data"), "half").unwrap();
     world.carve(&["--image", "team/app:v1"]).assert_code(0);

@@ -1,12 +1,15 @@
 //! Ways to give a file of the source one more name in the output.
 
+use std::io::Read as _;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxAttributes, StatxFlags};
 use rustix::io::Errno;
 
+pub(super) use super::retry::retry;
 use super::{Fault, TreePath};
+use crate::signals;
 
 /// What the user allows with `--link`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -86,7 +89,11 @@ pub(super) fn hard(
         .map_err(|errno| Fault::new("linkat", to.as_str(), errno))
 }
 
-/// Fills a new file with the blocks (`Method::Reflink`) or the bytes of `from`.
+/// Bytes that are copied before it is looked whether the run was asked to stop: a tenth of a second on a slow disk.
+const PIECE: u64 = 8 << 20;
+
+/// Fills a new file with the blocks (`Method::Reflink`) or the bytes of `from`. A copy ends with `ECANCELED` where the run
+/// was asked to stop.
 pub(super) fn duplicate(
     method: Method,
     from: &std::fs::File,
@@ -95,14 +102,20 @@ pub(super) fn duplicate(
 ) -> Result<(), Fault> {
     let file = create(root, to)?;
     if method == Method::Reflink {
-        return rustix::fs::ioctl_ficlone(&file, from)
+        return retry(|| rustix::fs::ioctl_ficlone(&file, from))
             .map_err(|errno| Fault::new("ioctl FICLONE", to.as_str(), errno));
     }
     let mut file = std::fs::File::from(file);
-    let mut from = from;
-    std::io::copy(&mut from, &mut file)
-        .map(drop)
-        .map_err(|error| Fault::from_io("copy_file_range", to.as_str(), &error))
+    loop {
+        if signals::caught().is_some() {
+            return Err(Fault::new("copy_file_range", to.as_str(), Errno::CANCELED));
+        }
+        match std::io::copy(&mut from.take(PIECE), &mut file) {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(error) => return Err(Fault::from_io("copy_file_range", to.as_str(), &error)),
+        }
+    }
 }
 
 /// Makes a new, empty file. A name that is taken is an error (`EEXIST`), so nothing is ever opened
@@ -113,14 +126,14 @@ pub(super) fn create(root: BorrowedFd<'_>, to: TreePath<'_>) -> Result<OwnedFd, 
         .map_err(|errno| Fault::new("openat", to.as_str(), errno))
 }
 
-/// Repeats a call that a signal interrupted.
-pub(super) fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
-    loop {
-        match call() {
-            Err(Errno::INTR) => {}
-            answer => return answer,
-        }
-    }
+/// Takes a name away again that has just been made here. `whole` is the path for messages.
+pub(super) fn remove(
+    root: BorrowedFd<'_>,
+    name: TreePath<'_>,
+    whole: TreePath<'_>,
+) -> Result<(), Fault> {
+    retry(|| rustix::fs::unlinkat(root, name.as_str(), AtFlags::empty()))
+        .map_err(|errno| Fault::new("unlinkat", whole.as_str(), errno))
 }
 
 /// Whether two handles or names are the same file.
@@ -129,27 +142,87 @@ pub(super) fn same_file(
     root: BorrowedFd<'_>,
     name: TreePath<'_>,
 ) -> Result<bool, Fault> {
-    let one = rustix::fs::fstat(file).map_err(|errno| Fault::new("fstat", name.as_str(), errno))?;
-    let other = rustix::fs::statat(root, name.as_str(), AtFlags::SYMLINK_NOFOLLOW)
+    let one = retry(|| rustix::fs::fstat(&file))
+        .map_err(|errno| Fault::new("fstat", name.as_str(), errno))?;
+    let other = retry(|| rustix::fs::statat(root, name.as_str(), AtFlags::SYMLINK_NOFOLLOW))
         .map_err(|errno| Fault::new("fstatat", name.as_str(), errno))?;
     Ok((one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
 }
 
+/// A link that the system refuses, with all that helps to find out why.
+#[derive(Debug, thiserror::Error)]
+#[error("{cause}")]
+pub struct Refusal {
+    /// What the system said.
+    pub cause: String,
+    /// What to do.
+    pub hint: String,
+}
+
+impl Refusal {
+    /// Of a call on this file.
+    pub(super) fn of_call(fault: &Fault, file: BorrowedFd<'_>) -> Self {
+        Self {
+            cause: fault.to_string(),
+            hint: hint(fault.errno, file),
+        }
+    }
+
+    /// Of our own: linking would copy.
+    pub(super) fn of_lower_layer(to: TreePath<'_>) -> Self {
+        Self {
+            cause: format!(
+                "linkat {to}: not even tried, since the file is in a lower layer of an overlay file system, and linking it would \
+                 copy all its data into the upper one"
+            ),
+            hint:
+                "put source and output on one volume of their own, or allow copies with --link auto"
+                    .into(),
+        }
+    }
+}
+
 /// What to do about a refused link.
-pub fn link_hint(errno: Errno) -> &'static str {
+fn hint(errno: Errno, file: BorrowedFd<'_>) -> String {
     match errno {
         Errno::XDEV => {
             "source and output are on different mounts (two mounts of one disk count as different, also a bind mount or a read-only mount \
-             of the source); put both below one mount, or allow copies with --link auto"
+             of the source, and two subvolumes); put both below one mount, or allow copies with --link auto"
+                .into()
         }
-        Errno::PERM => {
-            "the kernel lets only the owner of a file link it (fs.protected_hardlinks), and nobody an immutable file (`lsattr`); \
-             run as the owner of the storage, or allow copies with --link auto"
-        }
+        Errno::PERM => why_not_permitted(file),
         Errno::MLINK => {
-            "this file has as many names as the file system allows; remove old outputs, or allow a copy of it with --link auto"
+            let names = retry(|| rustix::fs::fstat(file)).map_or(0, |stat| stat.st_nlink);
+            format!(
+                "this file has {names} names, as many as the file system allows; remove old outputs, or allow a copy of it with --link auto"
+            )
         }
-        Errno::ROFS => "the output is on a read-only mount",
-        _ => "this file system does not do it; allow copies with --link auto",
+        Errno::ROFS => "the output is on a read-only mount".into(),
+        _ => "this file system does not do it; allow copies with --link auto".into(),
     }
+}
+
+/// `EPERM` has several causes, and the file tells which it is.
+fn why_not_permitted(file: BorrowedFd<'_>) -> String {
+    if is_fixed(file) {
+        return "the file is immutable or append-only (`lsattr`), and such a file gets no more names; \
+                remove the flag with `chattr -i -a`, or allow a copy of it with --link auto"
+            .into();
+    }
+    let user = rustix::process::geteuid().as_raw();
+    match retry(|| rustix::fs::fstat(file)) {
+        Ok(stat) if stat.st_uid != user => format!(
+            "the file belongs to user {} and this is user {user}: the kernel lets only the owner link a file, or who may read and write it \
+             (fs.protected_hardlinks); run as user {} or with CAP_FOWNER, or allow copies with --link auto",
+            stat.st_uid, stat.st_uid
+        ),
+        _ => "the file system has no hard links, or a security module forbids this one; allow copies with --link auto".into(),
+    }
+}
+
+/// Whether a file has one of the flags that forbid links.
+pub(super) fn is_fixed(file: BorrowedFd<'_>) -> bool {
+    let flags = StatxAttributes::IMMUTABLE | StatxAttributes::APPEND;
+    retry(|| rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS))
+        .is_ok_and(|stat| stat.stx_attributes.intersects(flags))
 }

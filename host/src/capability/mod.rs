@@ -9,15 +9,18 @@
 
 mod fault;
 mod handles;
+mod layer;
 mod link;
 mod open;
 mod output_tree;
 mod path;
+mod retry;
 mod source_tree;
 
 pub use fault::Fault;
-pub use link::{LinkMode, Method, link_hint};
+pub use link::{LinkMode, Method, Refusal};
 pub(crate) use open::root as open_root;
 pub use output_tree::{Occupied, OutputTree, Placed, WriteError};
 pub use path::{PathError, TreePath};
+pub(crate) use retry::{retry, retry_io};
 pub use source_tree::{Entry, MAX_BLOB, MAX_FILE, PAGE, Page, ReadError, SourceTree};

@@ -13,6 +13,7 @@ use cap_std::fs::Dir;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
+use super::retry::retry;
 use super::{Fault, TreePath};
 
 /// A rename that happens during the walk makes `openat2` answer `EAGAIN`; a storage under heavy use
@@ -56,12 +57,7 @@ fn step_by_step(root: BorrowedFd<'_>, path: TreePath<'_>, flags: OFlags) -> Resu
 /// Opens one component. `O_PATH` opens symbolic links themselves, so these are looked at afterwards.
 fn open_one(from: BorrowedFd<'_>, component: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
     let flags = without_side_effects(flags);
-    let opened = loop {
-        match rustix::fs::openat(from, component, flags, Mode::empty()) {
-            Err(Errno::INTR) => {}
-            other => break other,
-        }
-    };
+    let opened = retry(|| rustix::fs::openat(from, component, flags, Mode::empty()));
     match opened {
         Ok(file) if flags.contains(OFlags::PATH) && is_symlink(&file)? => Err(Errno::LOOP),
         // `O_DIRECTORY` hides a link behind `ENOTDIR`.
@@ -82,12 +78,13 @@ fn without_side_effects(flags: OFlags) -> OFlags {
 }
 
 fn is_symlink(file: &OwnedFd) -> Result<bool, Errno> {
-    let mode = rustix::fs::fstat(file)?.st_mode;
+    let mode = retry(|| rustix::fs::fstat(file))?.st_mode;
     Ok(rustix::fs::FileType::from_raw_mode(mode) == rustix::fs::FileType::Symlink)
 }
 
 fn names_symlink(from: BorrowedFd<'_>, component: &str) -> bool {
-    rustix::fs::statat(from, component, rustix::fs::AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|stat| {
+    let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
+    retry(|| rustix::fs::statat(from, component, flags)).is_ok_and(|stat| {
         rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::Symlink
     })
 }
@@ -96,7 +93,7 @@ fn names_symlink(from: BorrowedFd<'_>, component: &str) -> bool {
 /// else in this program opens such a path.
 pub(crate) fn root(path: &Path) -> Result<Dir, Fault> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    rustix::fs::open(path, flags, Mode::empty())
+    retry(|| rustix::fs::open(path, flags, Mode::empty()))
         .map(|file| Dir::from_std_file(file.into()))
         .map_err(|errno| Fault::new("open", path.display().to_string(), errno))
 }
@@ -110,7 +107,8 @@ fn has_openat2() -> bool {
     match ANSWER.load(Ordering::Relaxed) {
         UNKNOWN => {
             let flags = OFlags::PATH | OFlags::CLOEXEC;
-            let has = rustix::fs::openat2(CWD, ".", flags, Mode::empty(), BENEATH).is_ok();
+            let has =
+                retry(|| rustix::fs::openat2(CWD, ".", flags, Mode::empty(), BENEATH)).is_ok();
             ANSWER.store(if has { YES } else { NO }, Ordering::Relaxed);
             has
         }

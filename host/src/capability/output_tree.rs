@@ -9,8 +9,9 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::handles::{Handles, Run};
-use super::link::{self, LinkMode, Method};
+use super::link::{self, LinkMode, Method, Refusal};
 use super::{Fault, ReadError, SourceTree, TreePath, open};
+use crate::signals;
 
 /// A directory that we fill.
 ///
@@ -56,7 +57,10 @@ pub enum WriteError {
     Source(ReadError),
     /// The system refuses this kind of link; the run cannot go on.
     #[error("cannot link from the source: {0}")]
-    LinkRefused(Fault),
+    LinkRefused(Refusal),
+    /// The run was asked to stop by this signal.
+    #[error("stopped by signal {0}")]
+    Stopped(i32),
     /// The system would not; the run cannot go on.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -84,25 +88,36 @@ impl OutputTree {
     /// Tries out whether a file of the source can get a name here, before any work is done. Only a real link
     /// can tell: two mounts of one file system have the same device number and still refuse.
     ///
+    /// A file that is itself no good for it (it has all the names that it can have, or is immutable) says nothing about
+    /// the others, and so passes.
+    ///
     /// Returns the method that works.
-    pub fn probe(&self, file: &OwnedFd) -> Result<Method, Fault> {
+    pub fn probe(&self, source: &SourceTree, file: &OwnedFd) -> Result<Method, WriteError> {
         /// Cannot collide with anything: the directory is fresh.
         const NAME: TreePath<'static> = TreePath::literal(".regcarve-probe");
         let mut method = self.mode.first();
         loop {
-            let tried = match method {
-                Method::Hard => link::hard(file.as_fd(), self.root(), NAME),
+            let file = file.as_fd();
+            let refused = match method {
+                Method::Hard if source.copies_when_linked(file) => Refusal::of_lower_layer(NAME),
+                Method::Hard => match link::hard(file, self.root(), NAME) {
+                    Ok(()) => {
+                        link::remove(self.root(), NAME, NAME)?;
+                        return Ok(method);
+                    }
+                    Err(fault) if fault.errno == Errno::MLINK => return Ok(method),
+                    Err(fault) if fault.errno == Errno::PERM && link::is_fixed(file) => {
+                        return Ok(method);
+                    }
+                    Err(fault) if !refuses_links(method, fault.errno) => return Err(fault.into()),
+                    Err(fault) => Refusal::of_call(&fault, file),
+                },
                 // What the others need is found out by doing them; they touch no shared inode.
                 Method::Reflink | Method::Copy => return Ok(method),
             };
-            match (tried, self.mode.next(method)) {
-                (Ok(()), _) => {
-                    rustix::fs::unlinkat(self.root(), NAME.as_str(), rustix::fs::AtFlags::empty())
-                        .map_err(|errno| Fault::new("unlinkat", NAME.as_str(), errno))?;
-                    return Ok(method);
-                }
-                (Err(_), Some(next)) => method = next,
-                (Err(fault), None) => return Err(fault),
+            match self.mode.next(method) {
+                Some(next) => method = next,
+                None => return Err(WriteError::LinkRefused(refused)),
             }
         }
     }
@@ -134,7 +149,7 @@ impl OutputTree {
         let mut method = self.mode.first();
         loop {
             let refused = match spot.place(method, source, file, from) {
-                Err(WriteError::LinkRefused(fault)) => fault,
+                Err(WriteError::LinkRefused(refused)) => refused,
                 other => return other,
             };
             match self.mode.next(method) {
@@ -246,6 +261,9 @@ impl Spot<'_> {
         from: TreePath<'_>,
     ) -> Result<Placed, WriteError> {
         let done = match method {
+            Method::Hard if source.copies_when_linked(file) => {
+                return Err(WriteError::LinkRefused(Refusal::of_lower_layer(self.whole)));
+            }
             Method::Hard => link::hard(file, self.dir, self.rest),
             Method::Reflink | Method::Copy => {
                 let (readable, _) = source.open_for_reading(from).map_err(WriteError::Source)?;
@@ -255,10 +273,7 @@ impl Spot<'_> {
         let Err(fault) = done else {
             return Ok(Placed::New(method));
         };
-        let fault = Fault {
-            path: self.whole.to_string(),
-            ..fault
-        };
+        let fault = fault.at(self.whole.as_str());
         match fault.errno {
             // An NFS server may have done what it then denies; and a step may be repeated.
             Errno::EXIST
@@ -271,11 +286,14 @@ impl Spot<'_> {
             Errno::NOENT => Err(WriteError::Source(ReadError::NotFound)),
             errno if refuses_links(method, errno) => {
                 if method == Method::Reflink {
-                    self.take_back()?;
+                    link::remove(self.dir, self.rest, self.whole)?;
                 }
-                Err(WriteError::LinkRefused(fault))
+                Err(WriteError::LinkRefused(Refusal::of_call(&fault, file)))
             }
-            _ => Err(fault.into()),
+            errno => match signals::caught() {
+                Some(signal) if errno == Errno::CANCELED => Err(WriteError::Stopped(signal)),
+                _ => Err(fault.into()),
+            },
         }
     }
 
@@ -286,11 +304,7 @@ impl Spot<'_> {
                 Errno::EXIST if self.holds(bytes) => return Ok(false),
                 Errno::EXIST | Errno::NOTDIR => return Err(Occupied.into()),
                 _ => {
-                    return Err(Fault {
-                        path: self.whole.to_string(),
-                        ..fault
-                    }
-                    .into());
+                    return Err(fault.at(self.whole.as_str()).into());
                 }
             },
         };
@@ -308,7 +322,7 @@ impl Spot<'_> {
         let Ok(file) = open::beneath(self.dir, self.rest, OFlags::RDONLY) else {
             return false;
         };
-        let Ok(stat) = rustix::fs::fstat(&file) else {
+        let Ok(stat) = link::retry(|| rustix::fs::fstat(&file)) else {
             return false;
         };
         if stat.st_nlink != 1 || u64::try_from(stat.st_size) != Ok(bytes.len() as u64) {
@@ -317,12 +331,6 @@ impl Spot<'_> {
         let mut there = Vec::with_capacity(bytes.len());
         std::io::Read::read_to_end(&mut std::fs::File::from(file), &mut there).is_ok()
             && there == bytes
-    }
-
-    /// Removes a file that has just been made here and never became whole.
-    fn take_back(&self) -> Result<(), Fault> {
-        rustix::fs::unlinkat(self.dir, self.rest.as_str(), rustix::fs::AtFlags::empty())
-            .map_err(|errno| Fault::new("unlinkat", self.whole.as_str(), errno))
     }
 }
 

@@ -13,7 +13,8 @@ use rustix::fs::{FileType, OFlags, RawDir, Stat};
 use rustix::io::Errno;
 
 use super::handles::{Handles, Run};
-use super::{Fault, TreePath, open};
+use super::retry::retry;
+use super::{Fault, TreePath, layer, open};
 use crate::hash;
 
 /// The registry tree that we read from.
@@ -22,6 +23,7 @@ use crate::hash;
 pub struct SourceTree {
     dir: Arc<Dir>,
     shown: PathBuf,
+    overlay: bool,
     near: Mutex<Near>,
 }
 
@@ -82,8 +84,10 @@ pub struct Page {
 impl SourceTree {
     /// Opens the root.
     pub fn open(path: &Path) -> Result<Self, Fault> {
+        let dir = open::root(path)?;
         Ok(Self {
-            dir: Arc::new(open::root(path)?),
+            overlay: layer::is_overlay(dir.as_fd()),
+            dir: Arc::new(dir),
             shown: path.to_owned(),
             near: Mutex::default(),
         })
@@ -95,6 +99,7 @@ impl SourceTree {
         Self {
             dir: Arc::clone(&self.dir),
             shown: self.shown.clone(),
+            overlay: self.overlay,
             near: Mutex::default(),
         }
     }
@@ -102,6 +107,11 @@ impl SourceTree {
     /// The root, as the user wrote it; for messages.
     pub fn shown(&self) -> &Path {
         &self.shown
+    }
+
+    /// Whether linking this file would copy its data in silence; see [`layer`].
+    pub(super) fn copies_when_linked(&self, file: BorrowedFd<'_>) -> bool {
+        self.overlay && layer::is_lower(file)
     }
 
     /// Reads a file that holds a digest and nothing else.
@@ -204,7 +214,8 @@ impl SourceTree {
     fn root_entries(&self) -> Result<Vec<Entry>, ReadError> {
         // A handle of its own, since a handle remembers how far a listing got.
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let dir = rustix::fs::openat(self.dir.as_fd(), ".", flags, rustix::fs::Mode::empty())
+        let none = rustix::fs::Mode::empty();
+        let dir = retry(|| rustix::fs::openat(self.dir.as_fd(), ".", flags, none))
             .map_err(|errno| Fault::new("openat", ".", errno))?;
         read_entries(dir.as_fd(), ".")
     }
@@ -289,8 +300,8 @@ impl SourceTree {
 
 /// The size of an open file; damaged if it is anything but a plain file.
 fn plain_file_size(file: &impl AsFd, path: TreePath<'_>) -> Result<u64, ReadError> {
-    let stat: Stat =
-        rustix::fs::fstat(file).map_err(|errno| Fault::new("fstat", path.as_str(), errno))?;
+    let stat: Stat = retry(|| rustix::fs::fstat(file))
+        .map_err(|errno| Fault::new("fstat", path.as_str(), errno))?;
     let found = match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => return Ok(u64::try_from(stat.st_size).unwrap_or(0)),
         FileType::Directory => "a directory",
@@ -323,7 +334,10 @@ fn read_entries(dir: BorrowedFd<'_>, shown: &str) -> Result<Vec<Entry>, ReadErro
     let mut raw = RawDir::new(dir, buffer.spare_capacity_mut());
     let mut entries = Vec::new();
     while let Some(entry) = raw.next() {
-        let entry = entry.map_err(|errno| fault("getdents64", errno))?;
+        let entry = match entry {
+            Err(Errno::INTR) => continue,
+            entry => entry.map_err(|errno| fault("getdents64", errno))?,
+        };
         let name = entry.file_name();
         if name == c"." || name == c".." {
             continue;
@@ -357,6 +371,6 @@ fn read_entries(dir: BorrowedFd<'_>, shown: &str) -> Result<Vec<Entry>, ReadErro
 }
 
 fn is_directory(dir: BorrowedFd<'_>, name: &CStr) -> Result<bool, Errno> {
-    let stat = rustix::fs::statat(dir, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)?;
+    let stat = retry(|| rustix::fs::statat(dir, name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW))?;
     Ok(FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
 }

@@ -1,6 +1,7 @@
 //! One file a subcommand, and what they share.
 
 pub mod list;
+mod patient;
 pub mod plan;
 pub mod policy;
 pub mod run;
@@ -12,6 +13,7 @@ use std::io::Write as _;
 use crate::capability::Fault;
 use crate::error::Error;
 use crate::pipeline::problem::Problem;
+use crate::text;
 
 /// How many bytes of problems are printed; nobody reads more. The report has all of them.
 const MAX_PRINTED: usize = 1 << 20;
@@ -25,11 +27,13 @@ pub fn print_problems(problems: &[Problem]) {
             Some(rest) => left = rest,
             None => {
                 let more = problems.len() - printed;
-                eprintln!("regcarve: … and {more} more; `run --report FILE` has them all");
+                text::say(&format!(
+                    "regcarve: … and {more} more; `run --report FILE` has them all"
+                ));
                 return;
             }
         }
-        eprintln!("{message}");
+        text::say(&message);
     }
 }
 

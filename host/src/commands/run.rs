@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use super::session::{Session, acceptable, jobs, plan};
 use super::{print, print_problems};
-use crate::capability::{LinkMode, link_hint};
+use crate::capability::{Fault, LinkMode, SourceTree, WriteError, retry_io};
 use crate::cli::{DurabilityArg, Link, Run, Verify};
-use crate::error::Error;
+use crate::error::{Error, StepFailed};
 use crate::pipeline::carve::Work;
 use crate::pipeline::verify;
 use crate::publish::{Durability, Staging, Taken};
@@ -25,14 +25,22 @@ pub fn run(args: Run) -> Result<(), Error> {
     if let Err(error) = &result {
         report.failed(error);
     }
-    // What went wrong first is what the user has to hear of.
     let written = write_report(&args, &report);
-    result.and(written)?;
+    // What went wrong first is what the user has to hear of.
+    let mut outputs = result?;
+    if let Err(error) = written {
+        // A run that ends with an error publishes nothing.
+        withdraw(&mut outputs);
+        return Err(error);
+    }
+    // Removes what was replaced.
+    drop(outputs);
     summary(&args, &report);
     Ok(())
 }
 
-fn carve(args: &Run, report: &mut Report) -> Result<(), Error> {
+/// Answers the outputs, published.
+fn carve<'a>(args: &'a Run, report: &mut Report) -> Result<Vec<Output<'a>>, Error> {
     let mode = match args.link {
         Link::Hard => LinkMode::Hard,
         Link::Reflink => LinkMode::Reflink,
@@ -68,14 +76,15 @@ fn carve(args: &Run, report: &mut Report) -> Result<(), Error> {
         session.progress.stage("carving", work.plan().images.len());
         let jobs = jobs(args.release.jobs);
         let (source, progress) = (&session.source, &session.progress);
-        let tally = work.carve(
+        let done = work.carve(
             &output.writer,
             source,
             &output.staging,
             mode,
             jobs,
             progress,
-        )?;
+        );
+        let tally = done.map_err(|error| output.staging.explain(error))?;
         report.output(output.spec.to_string(), tally);
     }
     report.timing_ms.carve = milliseconds(clock.elapsed());
@@ -91,9 +100,9 @@ fn carve(args: &Run, report: &mut Report) -> Result<(), Error> {
         "partial"
     };
     print_problems(&planned.problems);
-    // The process ends now; taking all of this apart would only cost time.
+    // The process ends soon; taking all of this apart would only cost time.
     std::mem::forget((session, work));
-    Ok(())
+    Ok(outputs)
 }
 
 /// An output under construction.
@@ -122,17 +131,10 @@ fn begin_outputs<'a>(
             let writer = session.load(Role::Writer, &spec.format)?;
             let staging = Staging::begin(&spec.path, taken)?;
             if let Some(file) = &file {
-                staging
-                    .tree(mode)
-                    .probe(file)
-                    .map_err(|fault| Error::LinkRefused {
-                        message: format!(
-                            "files of {} cannot be linked into {}: {fault}",
-                            session.source.shown().display(),
-                            spec.path.display(),
-                        ),
-                        hint: link_hint(fault.errno).into(),
-                    })?;
+                let tried = staging.tree(mode).probe(&session.source, file);
+                tried.map_err(|error| {
+                    staging.explain(no_links(&session.source, &spec.path, error))
+                })?;
             }
             Ok(Output {
                 spec,
@@ -143,11 +145,30 @@ fn begin_outputs<'a>(
         .collect()
 }
 
+/// What it means that a link could not be tried out.
+fn no_links(source: &SourceTree, output: &Path, error: WriteError) -> Error {
+    let (source, output) = (source.shown().display(), output.display());
+    match error {
+        WriteError::LinkRefused(refusal) => Error::LinkRefused {
+            message: format!(
+                "files of {source} cannot be linked into {output}: {}",
+                refusal.cause
+            ),
+            hint: refusal.hint,
+        },
+        error => StepFailed {
+            what: format!("a first link into {output}"),
+            error,
+        }
+        .into(),
+    }
+}
+
 /// An output inside of the source would be read while it is written, and garbage collection of a registry would
 /// take it for its own; a source inside of an output could be replaced with it.
 fn check_places(args: &Run) -> Result<(), Error> {
-    let real = |path: &Path| std::fs::canonicalize(path);
-    let Ok(source) = real(&args.release.source.path) else {
+    // What is not there is found out when it is opened.
+    let Some(source) = real(&args.release.source.path)? else {
         return Ok(());
     };
     let mut places: Vec<(&StorageSpec, std::path::PathBuf)> = Vec::new();
@@ -156,7 +177,7 @@ fn check_places(args: &Run) -> Result<(), Error> {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        let (Ok(parent), Some(name)) = (real(parent), spec.path.file_name()) else {
+        let (Some(parent), Some(name)) = (real(parent)?, spec.path.file_name()) else {
             continue;
         };
         let place = parent.join(name);
@@ -180,6 +201,18 @@ fn check_places(args: &Run) -> Result<(), Error> {
     Ok(())
 }
 
+/// Where a path leads; `None` if there is nothing.
+fn real(path: &Path) -> Result<Option<std::path::PathBuf>, Error> {
+    match retry_io(|| std::fs::canonicalize(path)) {
+        Ok(real) => Ok(Some(real)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            let fault = Fault::from_io("readlink", path.display().to_string(), &error);
+            Err(Error::system("find out where a path leads")(fault))
+        }
+    }
+}
+
 /// All of them or none.
 fn publish(outputs: &mut [Output<'_>], durability: DurabilityArg) -> Result<(), Error> {
     let durability = match durability {
@@ -188,13 +221,17 @@ fn publish(outputs: &mut [Output<'_>], durability: DurabilityArg) -> Result<(), 
     };
     for position in 0..outputs.len() {
         if let Err(error) = outputs[position].staging.publish(durability) {
-            outputs[..position]
-                .iter_mut()
-                .for_each(|output| output.staging.withdraw());
+            withdraw(&mut outputs[..position]);
             return Err(error);
         }
     }
     Ok(())
+}
+
+fn withdraw(outputs: &mut [Output<'_>]) {
+    for output in outputs {
+        output.staging.withdraw();
+    }
 }
 
 fn write_report(args: &Run, report: &Report) -> Result<(), Error> {
@@ -202,7 +239,7 @@ fn write_report(args: &Run, report: &Report) -> Result<(), Error> {
         return Ok(());
     };
     let failed = |error: std::io::Error| {
-        let fault = crate::capability::Fault::from_io("write", path.display().to_string(), &error);
+        let fault = Fault::from_io("write", path.display().to_string(), &error);
         Error::system("write the report")(fault)
     };
     let json =
@@ -243,10 +280,10 @@ fn summary(args: &Run, report: &Report) {
         }
     }
     let outputs: Vec<_> = args.outputs.iter().map(ToString::to_string).collect();
-    eprintln!(
+    text::say(&format!(
         "regcarve: {}: {} in {:.0} ms",
         text::visible(&outputs.join(", ")),
         parts.join(", "),
         report.timing_ms.total,
-    );
+    ));
 }

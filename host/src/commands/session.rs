@@ -1,20 +1,21 @@
 //! What `run` and `plan` share: from the command line to a plan.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 use std::time::Instant;
 
 use regcarve_names::{Pattern, Platform};
+use rustix::io::Errno;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
-use crate::capability::SourceTree;
+use super::patient;
+use crate::capability::{Fault, SourceTree, retry_io};
 use crate::cli::{LimitArgs, PlatformMode, PolicySpec, Release};
 use crate::error::Error;
 use crate::pipeline::catalog::{Catalog, Wishes};
 use crate::pipeline::decide;
-use crate::pipeline::handle_budget::HandleBudget;
+use crate::pipeline::handle_budget::{self, HandleBudget};
 use crate::pipeline::plan::Plan;
 use crate::pipeline::problem::{Problem, Severity};
 use crate::pipeline::request::{Origin, Request};
@@ -22,6 +23,7 @@ use crate::pipeline::resolve::{Resolved, Resolver};
 use crate::pipeline::suggest;
 use crate::progress::Progress;
 use crate::report::{ComponentRow, Report, milliseconds};
+use crate::signals;
 use crate::storage::StorageSpec;
 use crate::text;
 use crate::wasm::policy::Policy;
@@ -90,7 +92,7 @@ pub(super) fn engine(limits: &LimitArgs, progress: &Progress) -> Result<Engine, 
         calls: limits.guest_calls,
         ..Limits::default()
     };
-    Engine::new(limits, sink, cached).map_err(|error| Error::Internal(format!("{error:#}")))
+    Engine::new(limits, sink, cached)
 }
 
 /// An engine with the limits that hold where the user says nothing.
@@ -100,14 +102,14 @@ pub(super) fn default_engine(progress: &Progress) -> Result<Engine, Error> {
         progress.message(&format!("{name}: {line}"))
     });
     Engine::new(Limits::default(), sink, true)
-        .map_err(|error| Error::Internal(format!("{error:#}")))
 }
 
-/// How many jobs there are where the user does not say.
+/// How many jobs there are: as many as the user says or the machine has CPUs, if these can have enough open files.
 pub(super) fn jobs(wanted: Option<std::num::NonZeroUsize>) -> usize {
     wanted
         .or_else(|| std::thread::available_parallelism().ok())
         .map_or(1, usize::from)
+        .min(handle_budget::most_jobs())
 }
 
 /// A plan, and all that is wrong with the release.
@@ -275,19 +277,20 @@ fn malformed(origin: Origin, cause: &str) -> Problem {
 fn find_lists(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     let mut lists = Vec::new();
     for path in paths {
-        if path.as_os_str() == "-" || !path.is_dir() {
+        let there = (path.as_os_str() != "-").then(|| retry_io(|| std::fs::metadata(path)));
+        // What is not there is found out when it is opened.
+        if !there.is_some_and(|there| there.is_ok_and(|there| there.is_dir())) {
             lists.push(path.clone());
             continue;
         }
         let before = lists.len();
         for entry in walkdir::WalkDir::new(path).sort_by_file_name() {
-            let entry =
-                entry.map_err(|error| Error::Usage(format!("cannot look for lists: {error}")))?;
+            let entry = entry.map_err(|error| no_folder(path, &error))?;
             if entry
                 .path()
                 .extension()
                 .is_some_and(|extension| extension == "list")
-                && !entry.path().is_dir()
+                && !entry.file_type().is_dir()
             {
                 lists.push(entry.into_path());
             }
@@ -302,17 +305,33 @@ fn find_lists(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     Ok(lists)
 }
 
+fn no_folder(path: &Path, error: &walkdir::Error) -> Error {
+    let path = error.path().unwrap_or(path).display().to_string();
+    match error.io_error() {
+        Some(error) => Error::system("look for lists")(Fault::from_io("getdents64", path, error)),
+        None => Error::Usage(format!("cannot look for lists: {error}")),
+    }
+}
+
 /// The name of a list for messages, and its text without byte order mark.
 fn read_list(path: &Path) -> Result<(String, String), Error> {
     let name = path.display().to_string();
     let fail = |what: String| Error::Usage(format!("the list {name} {what}"));
-    let mut bytes = Vec::new();
-    let read = if path.as_os_str() == "-" {
-        std::io::stdin().take(MAX_LIST + 1).read_to_end(&mut bytes)
+    let bytes = if path.as_os_str() == "-" {
+        patient::read_to_end(std::io::stdin().lock(), MAX_LIST + 1)
     } else {
-        std::fs::File::open(path).and_then(|file| file.take(MAX_LIST + 1).read_to_end(&mut bytes))
+        patient::open(path).and_then(|file| patient::read_to_end(file, MAX_LIST + 1))
     };
-    read.map_err(|error| fail(format!("cannot be read: {error}")))?;
+    signals::check()?;
+    let bytes =
+        bytes.map_err(
+            |error| match error.raw_os_error().map(Errno::from_raw_os_error) {
+                Some(Errno::NOENT | Errno::ISDIR | Errno::NOTDIR | Errno::ACCESS) | None => {
+                    fail(format!("cannot be read: {error}"))
+                }
+                Some(errno) => Error::system("read a list")(Fault::new("read", &*name, errno)),
+            },
+        )?;
     if bytes.len() as u64 > MAX_LIST {
         return Err(fail(format!("is longer than {}", text::bytes(MAX_LIST))));
     }

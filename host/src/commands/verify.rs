@@ -23,6 +23,7 @@ use crate::pipeline::problem::{Problem, Severity};
 use crate::pipeline::request::Origin;
 use crate::pipeline::resolve::{Resolver, check};
 use crate::pipeline::verify::{self, Hashed};
+use crate::pipeline::workers;
 use crate::report::{SCHEMA, milliseconds};
 use crate::text;
 use crate::wasm::reader::{Forecast, Reader, Sweep, Wanted};
@@ -306,14 +307,8 @@ fn inspect(
         }
         Ok(())
     };
-    std::thread::scope(|scope| {
-        let workers = jobs.min(repositories.len());
-        let handles: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        handles.into_iter().try_for_each(|handle| {
-            let panicked = |_| Err(Error::Internal("an inspecting thread panicked".into()));
-            handle.join().unwrap_or_else(panicked)
-        })
-    })?;
+    let others = jobs.min(repositories.len()).saturating_sub(1);
+    workers::share(others, work, work)?;
     Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 

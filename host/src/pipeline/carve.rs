@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::contents::PlacedAt;
 use super::plan::{Plan, PlannedImage};
+use super::workers;
 use crate::capability::{LinkMode, Method, OutputTree, SourceTree};
 use crate::error::Error;
 use crate::progress::Progress;
@@ -110,28 +111,11 @@ impl Work {
             Ok(writer)
         };
         let others = jobs.min(self.shares.len()).saturating_sub(1);
-        let first = std::thread::scope(|scope| {
-            let handles: Vec<_> = (0..others)
-                .map(|_| {
-                    let tree = staging.tree(mode);
-                    scope.spawn(|| {
-                        work(tree)
-                            .map(drop)
-                            .inspect_err(|_| next.store(usize::MAX / 2, Ordering::Relaxed))
-                    })
-                })
-                .collect();
-            let mut result = work(staging.tree(mode))
-                .inspect_err(|_| next.store(usize::MAX / 2, Ordering::Relaxed));
-            for handle in handles {
-                let other = handle
-                    .join()
-                    .unwrap_or_else(|_| Err(Error::Internal("a writing thread panicked".into())));
-                result = result.and_then(|writer| other.map(|()| writer));
-            }
-            result
-        });
-        let mut writer = first?;
+        // Whoever fails takes the work from the others.
+        let work = || {
+            work(staging.tree(mode)).inspect_err(|_| next.store(usize::MAX / 2, Ordering::Relaxed))
+        };
+        let mut writer = workers::share(others, work, || work().map(drop))?;
         // What is written here comes on top of what the instance has reported.
         let before = writer.tally();
         writer.finish(self.plan.images.iter(), &self.contents)?;

@@ -21,3 +21,4 @@ pub mod request;
 pub mod resolve;
 pub mod suggest;
 pub mod verify;
+pub mod workers;

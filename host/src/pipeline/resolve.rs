@@ -17,6 +17,7 @@ use super::handle_budget::HandleBudget;
 use super::image::{ContentId, Image, Item, Kind, reference};
 use super::problem::{Problem, Severity};
 use super::request::Origin;
+use super::workers;
 use crate::capability::{ReadError, SourceTree, TreePath};
 use crate::error::Error;
 use crate::progress::Progress;
@@ -79,19 +80,8 @@ impl Resolver<'_> {
         };
         // A second reader is only worth its start when there is a second repository.
         let others = self.jobs.min(queue.repositories.len()).saturating_sub(1);
-        std::thread::scope(|scope| {
-            let handles: Vec<_> = (0..others)
-                .map(|_| scope.spawn(|| Reader::start(self.component, self.source).and_then(work)))
-                .collect();
-            let mut result = work(first);
-            for handle in handles {
-                let other = handle
-                    .join()
-                    .unwrap_or_else(|_| Err(Error::Internal("a resolving thread panicked".into())));
-                result = result.and(other);
-            }
-            result
-        })?;
+        let other = || Reader::start(self.component, self.source).and_then(work);
+        workers::share(others, || work(first), other)?;
         let mut resolved = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.verify_manifests(&mut resolved);
         resolved.keep_whole_images();

@@ -17,7 +17,8 @@ use super::contents::{Content, Contents, Presence};
 use super::image::ContentId;
 use super::plan::Plan;
 use super::problem::{Problem, Severity};
-use crate::capability::{Fault, ReadError, SourceTree, TreePath};
+use super::workers;
+use crate::capability::{Fault, ReadError, SourceTree, TreePath, retry};
 use crate::error::Error;
 use crate::hash;
 use crate::progress::Progress;
@@ -77,17 +78,7 @@ pub fn hash_all(
         Ok(())
     };
     let others = jobs.min(queue.len()).saturating_sub(1);
-    std::thread::scope(|scope| {
-        let handles: Vec<_> = (0..others).map(|_| scope.spawn(work)).collect();
-        let mut result = work();
-        for handle in handles {
-            let other = handle
-                .join()
-                .unwrap_or_else(|_| Err(Error::Internal("a hashing thread panicked".into())));
-            result = result.and(other);
-        }
-        result
-    })?;
+    workers::share(others, work, work)?;
     let mut wrong = wrong.into_inner().unwrap_or_else(PoisonError::into_inner);
     wrong.sort_unstable_by_key(|(id, _, _)| *id);
     Ok(Hashed {
@@ -136,7 +127,8 @@ fn look(
 }
 
 fn is_same(one: &impl std::os::fd::AsFd, other: &impl std::os::fd::AsFd) -> bool {
-    match (rustix::fs::fstat(one), rustix::fs::fstat(other)) {
+    let (one, other) = (|| rustix::fs::fstat(one), || rustix::fs::fstat(other));
+    match (retry(one), retry(other)) {
         (Ok(one), Ok(other)) => (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino),
         _ => false,
     }

@@ -8,6 +8,8 @@ use regcarve_names::Digest;
 
 use super::limits::{TICK, Ticks};
 use super::{Limits, LogSink, engine_config};
+use crate::capability::Fault;
+use crate::error::Error;
 
 /// Runs components.
 #[derive(Clone)]
@@ -26,10 +28,15 @@ type Code = Arc<Mutex<HashMap<Digest, wasmtime::component::Component>>>;
 impl Engine {
     /// An engine whose components have these limits and log to `log`; whether code of users'
     /// components is kept from run to run.
-    pub fn new(limits: Limits, log: LogSink, cached: bool) -> wasmtime::Result<Self> {
-        let inner = wasmtime::Engine::new(&engine_config::config())?;
+    pub fn new(limits: Limits, log: LogSink, cached: bool) -> Result<Self, Error> {
+        let inner = wasmtime::Engine::new(&engine_config::config())
+            .map_err(|error| Error::Internal(format!("{error:#}")))?;
         let ticks = Arc::new(AtomicU64::new(0));
-        start_clock(inner.weak(), Arc::clone(&ticks));
+        // Without it no limit of time would hold.
+        start_clock(inner.weak(), Arc::clone(&ticks)).map_err(|error| {
+            let fault = Fault::from_io("clone3", "a thread", &error);
+            Error::system("start the clock of the time limits")(fault)
+        })?;
         Ok(Self {
             inner,
             limits,
@@ -57,8 +64,8 @@ impl Engine {
 }
 
 /// Ticks until the engine is gone.
-fn start_clock(engine: wasmtime::EngineWeak, ticks: Ticks) {
-    std::thread::spawn(move || {
+fn start_clock(engine: wasmtime::EngineWeak, ticks: Ticks) -> std::io::Result<()> {
+    let tick = move || {
         loop {
             std::thread::sleep(TICK);
             // Count first: whoever is woken by the epoch reads the counter.
@@ -68,5 +75,6 @@ fn start_clock(engine: wasmtime::EngineWeak, ticks: Ticks) {
                 None => return,
             }
         }
-    });
+    };
+    std::thread::Builder::new().spawn(tick).map(drop)
 }
