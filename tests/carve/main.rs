@@ -15,5 +15,6 @@ mod outputs;
 mod policy;
 mod printed;
 mod report;
+mod shared;
 mod signals;
 mod world;

@@ -12,9 +12,12 @@ use regcarve_test_support::{check, skopeo, tools, tree};
 
 use crate::{Bench, images};
 
-/// What old skopeos (1.9 of Debian 12) say of an entry in `index.json` whose type is by Docker. The OCI allows such
-/// types there, and newer skopeos read them. An entry that says something else of the same manifest would be
-/// found, but untrue: a registry refuses to take a manifest under another type than its own.
+/// What old skopeos (1.9 of Debian 12) say of an entry in `index.json` whose type is by Docker. `getManifestDescriptor` in
+/// `oci/layout/oci_transport.go` of containers/image passes over every entry whose `mediaType` is neither the manifest nor the
+/// index of the OCI before it looks at names. The OCI allows other types there, and newer skopeos read them. A second
+/// entry that says something else of the same manifest would be found, but untrue: whoever pushes by the type in the
+/// index would be refused by registries. What helps with an old skopeo is a layout of one image, which it takes
+/// whatever its type if no name is given.
 const NOT_FOUND_BY_NAME: &str = "no descriptor found for reference";
 
 /// What skopeo says of names with separators that its own grammar of layouts does not have. Registries have these
@@ -191,8 +194,19 @@ fn by_skopeo(bench: &Bench, image: &Image) -> Vec<String> {
         .descriptor
         .media_type
         .starts_with("application/vnd.oci.");
+    let found = skopeo::raw(&entry);
+    if is_by_docker
+        && found
+            .as_ref()
+            .is_err_and(|error| error.contains(NOT_FOUND_BY_NAME))
+    {
+        let alone = format!("oci:alone-{}", image.digest().hex());
+        let flags = ["--image", &name, "--no-attached"];
+        bench.carve(&flags, "oci:layout", &[&alone]).assert_code(0);
+        problems.extend(same(skopeo::raw(&bench.spec(&alone))));
+    }
     problems.extend(
-        same(skopeo::raw(&entry))
+        same(found)
             .filter(|problem| !(is_by_docker && problem.contains(NOT_FOUND_BY_NAME)))
             .filter(|problem| {
                 !(ODD_NAMES.contains(&image.shape) && problem.contains(REFUSED_NAME))

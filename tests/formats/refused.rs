@@ -6,6 +6,7 @@ use std::fs;
 use regcarve_test_support::binary::Outcome;
 use regcarve_test_support::faults;
 use regcarve_test_support::package::Package;
+use regcarve_test_support::programs::program;
 use regcarve_test_support::shapes::{self, Flavour};
 use regcarve_test_support::storage::Storage;
 
@@ -160,6 +161,70 @@ fn two_images_of_one_name() {
     bench
         .carve(&["--image", &pinned], "oci:two", &["dir:pinned"])
         .assert_code(0);
+}
+
+/// A policy may give images other names; two of them cannot get the same one, unless they are the same image.
+#[test]
+fn two_images_that_become_one_name() {
+    let (bench, image) = world();
+    let storage = Storage::at(bench.path("registry"));
+    let other = shapes::image(Flavour::Oci, "other");
+    other.store(&storage, "team/other", Some("v1"));
+    image.store(&storage, "team/same", Some("v1"));
+    bench
+        .carve(
+            &["--all"],
+            "registry:registry",
+            &["dir:both", "oci:both-oci"],
+        )
+        .assert_code(0);
+    let rename = program("policy-rename").display().to_string();
+    for source in ["registry:registry", "dir:both", "oci:both-oci"] {
+        for format in FORMATS {
+            let output = format!("{format}:renamed");
+            let flags = ["--all", "--policy", rename.as_str()];
+            let outcome = bench.carve(&flags, source, &[&output]);
+            outcome
+                .assert_code(USAGE)
+                .assert_says("two images would both be release/app:v1")
+                .assert_says("team/app:v1")
+                .assert_says("team/other:v1")
+                .assert_says(&image.digest().hex()[..12])
+                .assert_says(&other.digest().hex()[..12])
+                .assert_says("hint: rename one of them");
+            assert!(is_clean(&bench.path("renamed")), "{}", outcome.everything());
+        }
+        let same = ["team/app:v1", "team/same:v1"];
+        let flags = ["--image", same[0], "--image", same[1], "--policy", &rename];
+        let outcome = bench.carve(&flags, source, &["registry:same"]);
+        outcome.assert_code(0);
+        assert_eq!(outcome.listed("images", "reference"), ["release/app:v1"]);
+        fs::remove_dir_all(bench.path("same")).unwrap();
+    }
+}
+
+/// Entries of an `index.json` whose manifests or layers are not there: all of them are named, by `--all` too.
+#[test]
+fn an_index_that_names_absent_blobs() {
+    let (bench, image) = world();
+    let storage = Storage::at(bench.path("registry"));
+    let other = shapes::multi(Flavour::Oci, "multi", &["linux/amd64", "linux/arm64"]);
+    other.store(&storage, "team/multi", Some("v1"));
+    bench
+        .carve(&["--all"], "registry:registry", &["oci:layout"])
+        .assert_code(0);
+    let blob = |hex: &str| bench.path("layout/blobs/sha256").join(hex);
+    let gone = [image.digest().hex(), other.children[1].digest().hex()];
+    gone.iter().for_each(|hex| faults::remove(&blob(hex)));
+    let outcome = refused(&bench, &["--all"], "oci:layout");
+    outcome
+        .assert_code(DAMAGED)
+        .assert_says("team/app:v1")
+        .assert_says("team/multi:v1")
+        .assert_says("there is no such file");
+    gone.iter().for_each(|hex| {
+        outcome.assert_says(hex);
+    });
 }
 
 #[test]

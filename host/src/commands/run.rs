@@ -286,4 +286,16 @@ fn summary(args: &Run, report: &Report) {
         parts.join(", "),
         report.timing_ms.total,
     ));
+    let rewritten = report
+        .images
+        .iter()
+        .filter(|image| image.rewritten_from.is_some())
+        .count();
+    if rewritten > 0 {
+        text::say(&format!(
+            "regcarve: {} changed by a policy, with a new digest: signatures of the old one do not apply to it and stayed \
+             behind; `rewritten_from` in the report names both",
+            text::count(rewritten, "image"),
+        ));
+    }
 }

@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::pipeline::catalog::{Catalog, Wishes};
 use crate::pipeline::contents::{Contents, Presence};
 use crate::pipeline::handle_budget::HandleBudget;
-use crate::pipeline::image::{Image, Item, Kind};
+use crate::pipeline::image::{ContentId, Image, Item, Kind};
 use crate::pipeline::problem::{Problem, Severity};
 use crate::pipeline::request::Origin;
 use crate::pipeline::resolve::{Resolver, check};
@@ -137,10 +137,13 @@ pub fn verify(args: VerifyArgs) -> Result<(), Error> {
     }));
 
     let clock = Instant::now();
-    let ids = contents
-        .iter()
-        .filter_map(|content| contents.find(&content.digest));
-    let hashed = verify::hash_all(&contents, ids, &session.source, jobs, &session.progress)?;
+    let hashed = verify::hash_all(
+        &contents,
+        contents.ids(),
+        &session.source,
+        jobs,
+        &session.progress,
+    )?;
     let hashing = clock.elapsed();
     let users = images.iter().map(|image| {
         let ids = image.items.iter().map(|item| item.content);
@@ -418,7 +421,12 @@ fn totals(
     hashing: Duration,
     sparse: usize,
 ) -> Totals {
-    let there = || contents.iter().filter_map(|content| content.size());
+    // In a format without shared content a digest may be in many files.
+    let once = |id: &ContentId| contents.find(&contents.get(*id).digest) == Some(*id);
+    let there = || {
+        let different = contents.ids().filter(once);
+        different.filter_map(|id| contents.get(id).size())
+    };
     Totals {
         repositories: repositories.len(),
         tags: wishes.len(),

@@ -67,7 +67,7 @@ pub fn for_platforms(
         (None, None) => true,
     };
     mark(items, 0, &mut keep, &chosen);
-    // A nested index of which nothing is left goes too.
+    // Indexes stay, also those of which nothing is left: they say what there is.
     let runs_somewhere = items
         .iter()
         .zip(&keep)
@@ -159,7 +159,8 @@ pub fn rewritten(
 /// Adds bytes that a policy made to the table.
 fn made(bytes: Vec<u8>, contents: &mut Contents) -> (Digest, ContentId) {
     let digest = hash::digest(regcarve_names::Algorithm::Sha256, &bytes);
-    let id = contents.find(&digest).unwrap_or_else(|| {
+    // No file has the empty path: what a policy made is never taken for a file of the source, or the reverse.
+    let id = contents.find_at(&digest, "").unwrap_or_else(|| {
         contents.add(Content {
             digest,
             path: "".into(),

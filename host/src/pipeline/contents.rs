@@ -1,13 +1,18 @@
-//! All content of a run, each digest once.
+//! All content of a run.
+//!
+//! A digest may be in several files, one for each image that has it in a format without shared content, and one of
+//! them may be whole while another is damaged or absent. So content is known by digest *and* path until it is clear which
+//! images stay; then [`Contents::unify`] leaves each digest one file.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use regcarve_names::Digest;
 
-use super::image::ContentId;
+use super::image::{ContentId, Item};
 
 /// What was found where content should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,21 +61,66 @@ impl Content {
 pub struct Contents {
     all: Vec<Content>,
     by_digest: HashMap<Digest, ContentId>,
+    /// Content whose digest is known in another file already.
+    elsewhere: HashMap<(Digest, Arc<str>), ContentId>,
 }
 
 impl Contents {
-    /// The id of a digest that is already known.
+    /// The file of a digest: after [`Self::unify`] the one that all images use, before it the first that was found.
     pub fn find(&self, digest: &Digest) -> Option<ContentId> {
         self.by_digest.get(digest).copied()
+    }
+
+    /// The id of a digest in this very file.
+    pub fn find_at(&self, digest: &Digest, path: &str) -> Option<ContentId> {
+        let first = self.find(digest)?;
+        if *self.get(first).path == *path {
+            return Some(first);
+        }
+        self.elsewhere.get(&(*digest, path.into())).copied()
     }
 
     /// Adds content that is not known yet. The caller has made sure of that.
     pub fn add(&mut self, content: Content) -> ContentId {
         // A run is limited to far fewer by memory.
         let id = ContentId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
-        self.by_digest.insert(content.digest, id);
+        match self.by_digest.entry(content.digest) {
+            Entry::Vacant(first) => {
+                first.insert(id);
+            }
+            Entry::Occupied(_) => {
+                let key = (content.digest, Arc::clone(&content.path));
+                self.elsewhere.insert(key, id);
+            }
+        }
         self.all.push(content);
         id
+    }
+
+    /// Leaves each digest one file: the first of those that these images use, which are all known to be there.
+    ///
+    /// # Errors
+    ///
+    /// Two files of different sizes that both should hold the same.
+    pub fn unify<'i>(
+        &mut self,
+        images: impl Iterator<Item = &'i mut Item>,
+    ) -> Result<(), (ContentId, ContentId)> {
+        if self.elsewhere.is_empty() {
+            return Ok(());
+        }
+        let mut chosen: HashMap<Digest, ContentId> = HashMap::new();
+        for item in images {
+            let content = self.get(item.content);
+            let Some(size) = content.size() else { continue };
+            let first = *chosen.entry(content.digest).or_insert(item.content);
+            if self.get(first).size() != Some(size) {
+                return Err((first, item.content));
+            }
+            item.content = first;
+        }
+        self.by_digest.extend(chosen);
+        Ok(())
     }
 
     /// The content with that id, which this table gave.
@@ -86,6 +136,12 @@ impl Contents {
     /// All of it, in the order of the ids.
     pub fn iter(&self) -> impl Iterator<Item = &Content> {
         self.all.iter()
+    }
+
+    /// The ids of all of it.
+    pub fn ids(&self) -> impl Iterator<Item = ContentId> + use<> {
+        // There are no more than ids, see `add`.
+        (0..u32::try_from(self.all.len()).unwrap_or(u32::MAX)).map(ContentId)
     }
 
     /// How many there are.

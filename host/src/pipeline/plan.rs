@@ -6,8 +6,9 @@ use std::sync::Arc;
 use regcarve_names::{Digest, Repository, Tag};
 
 use super::closure;
-use super::contents::{Contents, Presence};
+use super::contents::{Content, Contents, Presence};
 use super::image::{self, Item, platforms};
+use super::problem::{Problem, Severity};
 use super::request::Origin;
 use crate::error::Error;
 
@@ -118,7 +119,7 @@ impl Plan {
     pub fn new(
         mut images: Vec<PlannedImage>,
         dropped: Vec<Dropped>,
-        contents: Contents,
+        mut contents: Contents,
     ) -> Result<Self, Error> {
         images.sort_by(|a, b| {
             (&a.repository, &a.tag, &a.digest).cmp(&(&b.repository, &b.tag, &b.digest))
@@ -148,6 +149,10 @@ impl Plan {
                 )));
             }
         }
+        let items = images.iter_mut().flat_map(|image| &mut image.items);
+        contents
+            .unify(items)
+            .map_err(|(one, other)| disagreement(contents.get(one), contents.get(other)))?;
         for image in &mut images {
             let absent = |item: &&Item| contents.get(item.content).presence == Presence::Absent;
             if image.items.iter().any(|item| absent(&item)) {
@@ -166,4 +171,22 @@ impl Plan {
             contents,
         })
     }
+}
+
+/// Two files that should hold the same and cannot.
+fn disagreement(one: &Content, other: &Content) -> Error {
+    let size = |content: &Content| content.size().unwrap_or(0);
+    Error::problem(Problem {
+        severity: Severity::Damaged,
+        reference: one.digest.to_string(),
+        origin: None,
+        path: Some(other.path.to_string()),
+        cause: format!(
+            "has {} bytes, but {}, which should hold the same, has {}",
+            size(other),
+            one.path,
+            size(one)
+        ),
+        hint: Some("`regcarve verify` tells which of them is damaged".into()),
+    })
 }

@@ -262,7 +262,8 @@ impl Worker<'_> {
             if item.kind.is_manifest() {
                 frontier.push((item.digest, Arc::clone(&name)));
             }
-            let id = match shared.contents.find(&item.digest) {
+            let is_verified = verified.get(&item.digest) == Some(&item.path);
+            let id = match shared.contents.find_at(&item.digest, &item.path) {
                 Some(id) => id,
                 None => {
                     let path: Arc<str> = item.path.into();
@@ -277,7 +278,7 @@ impl Worker<'_> {
                     id
                 }
             };
-            if verified.contains(&item.digest) {
+            if is_verified {
                 shared.contents.get_mut(id).verified = true;
             }
             items.push(Item {

@@ -5,13 +5,14 @@
 //!                                  ╲──▶ worker …
 //! ```
 //!
-//! Each content is hashed once, however many images share it. The largest come first, so that no worker is left
-//! alone with a large one at the end.
+//! Each content is hashed once, however many images share it, and however many names a file has. The largest come first,
+//! so that no worker is left alone with a large one at the end.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use regcarve_names::Digest;
 
 use super::contents::{Content, Contents, Presence};
 use super::image::ContentId;
@@ -62,17 +63,18 @@ pub fn hash_all(
     progress.bytes("hashing", bytes);
     let next = AtomicUsize::new(0);
     let wrong = Mutex::new(Vec::new());
+    let known = Known::default();
     let work = || -> Result<(), Error> {
-        let source = source.another();
-        let mut buffer = vec![0; hash::PIECE];
+        let mut worker = Worker {
+            source: source.another(),
+            known: &known,
+            buffer: vec![0; hash::PIECE],
+            progress,
+        };
         while let Some((_, id)) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
             crate::signals::check()?;
-            if let Some((severity, cause)) = look(contents.get(*id), &source, &mut buffer, progress)
-            {
-                wrong
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push((*id, severity, cause));
+            if let Some((severity, cause)) = worker.look(contents.get(*id)) {
+                lock(&wrong).push((*id, severity, cause));
             }
         }
         Ok(())
@@ -88,42 +90,76 @@ pub fn hash_all(
     })
 }
 
-/// Hashes one file; says what is wrong with it.
-fn look(
-    content: &Content,
-    source: &SourceTree,
-    buffer: &mut [u8],
-    progress: &Progress,
-) -> Option<(Severity, String)> {
-    let damaged = |cause: String| Some((Severity::Damaged, cause));
-    let opened = TreePath::parse(&content.path)
-        .map_err(|error| ReadError::Damaged(error.to_string()))
-        .and_then(|path| source.open_for_reading(path));
-    let file = match opened {
-        Ok((file, _)) => file,
-        Err(ReadError::Fault(fault)) => return Some((Severity::Unreadable, fault.to_string())),
-        Err(error) => return damaged(error.to_string()),
-    };
-    // What is linked later is the file that was looked at first.
-    if let Some(handle) = &content.handle
-        && !is_same(handle, &file)
-    {
-        return damaged("another file took its place while the run was going on".into());
+/// What is wrong with a file, if anything is.
+type Verdict = Option<(Severity, String)>;
+
+/// Files that have been hashed: device, inode and what each should hold.
+type Known = Mutex<HashMap<(u64, u64, Digest), Verdict>>;
+
+struct Worker<'a> {
+    source: SourceTree,
+    known: &'a Known,
+    buffer: Vec<u8>,
+    progress: &'a Progress,
+}
+
+impl Worker<'_> {
+    /// Hashes one file, unless that was done under another name.
+    fn look(&mut self, content: &Content) -> Verdict {
+        let damaged = |cause: String| Some((Severity::Damaged, cause));
+        let opened = TreePath::parse(&content.path)
+            .map_err(|error| ReadError::Damaged(error.to_string()))
+            .and_then(|path| self.source.open_for_reading(path));
+        let (file, size) = match opened {
+            Ok(opened) => opened,
+            Err(ReadError::Fault(fault)) => return Some((Severity::Unreadable, fault.to_string())),
+            Err(error) => return damaged(error.to_string()),
+        };
+        // What is linked later is the file that was looked at first.
+        if let Some(handle) = &content.handle
+            && !is_same(handle, &file)
+        {
+            return damaged("another file took its place while the run was going on".into());
+        }
+        let Ok(stat) = rustix::fs::fstat(&file) else {
+            return self.hash(content, file);
+        };
+        let key = (stat.st_dev, stat.st_ino, content.digest);
+        let before = lock(self.known).get(&key).cloned();
+        if let Some(verdict) = before {
+            self.progress.advance(size);
+            return verdict;
+        }
+        let verdict = self.hash(content, file);
+        lock(self.known).insert(key, verdict.clone());
+        verdict
     }
-    // Only advice; where it is not taken, reading is slower.
-    let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential);
-    let algorithm = content.digest.algorithm();
-    match hash::digest_of(algorithm, file, buffer, |bytes| progress.advance(bytes)) {
-        Ok(digest) if digest == content.digest => None,
-        Ok(digest) => damaged(format!(
-            "its content has the digest {digest}, not {}",
-            content.digest
-        )),
-        Err(error) => {
-            let fault = Fault::from_io("read", content.path.to_string(), &error);
-            Some((Severity::Unreadable, fault.to_string()))
+
+    fn hash(&mut self, content: &Content, file: std::fs::File) -> Verdict {
+        // Only advice; where it is not taken, reading is slower.
+        let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Sequential);
+        let algorithm = content.digest.algorithm();
+        let progress = self.progress;
+        let advance = |bytes| progress.advance(bytes);
+        match hash::digest_of(algorithm, file, &mut self.buffer, advance) {
+            Ok(digest) if digest == content.digest => None,
+            Ok(digest) => {
+                let cause = format!(
+                    "its content has the digest {digest}, not {}",
+                    content.digest
+                );
+                Some((Severity::Damaged, cause))
+            }
+            Err(error) => {
+                let fault = Fault::from_io("read", content.path.to_string(), &error);
+                Some((Severity::Unreadable, fault.to_string()))
+            }
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn is_same(one: &impl std::os::fd::AsFd, other: &impl std::os::fd::AsFd) -> bool {

@@ -1,6 +1,6 @@
 //! The role of a reader: asked for images, it answers with digests and places in the source.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use regcarve_names::{Digest, Platform, Repository, Tag};
 
@@ -121,7 +121,7 @@ impl Reader {
     pub fn start(component: &Component, tree: &SourceTree) -> Result<Self, Error> {
         let power = Power::Source(SourcePower {
             tree: tree.another(),
-            verified: HashSet::new(),
+            verified: HashMap::new(),
             fault: None,
         });
         let instance = component.instantiate(power, |pre, store| {
@@ -273,11 +273,11 @@ impl Reader {
         })
     }
 
-    /// Digests that the host has verified for this instance since this was last asked.
-    pub fn take_verified(&mut self) -> HashSet<Digest> {
+    /// Digests that the host has verified for this instance since this was last asked, and the file that holds each.
+    pub fn take_verified(&mut self) -> HashMap<Digest, String> {
         match &mut self.instance.state().power {
             Power::Source(power) => std::mem::take(&mut power.verified),
-            _ => HashSet::new(),
+            _ => HashMap::new(),
         }
     }
 
@@ -493,8 +493,8 @@ pub(super) fn platform_out(platform: &Platform) -> types::Platform {
 /// What the host lends to a reader.
 pub(super) struct SourcePower {
     tree: SourceTree,
-    /// Digests of blobs that the host has hashed.
-    verified: HashSet<Digest>,
+    /// Digests of blobs that the host has hashed, and their paths.
+    verified: HashMap<Digest, String>,
     /// The first fault of the system, kept so that no guest can make it look harmless.
     fault: Option<Fault>,
 }
@@ -514,7 +514,7 @@ impl SourcePower {
             .map_err(|error| types::Failure::Refused(error.to_string()))?;
         let (digest, bytes) =
             self.ask(path, |tree, path| tree.read_blob(path, expected.as_ref()))?;
-        self.verified.insert(digest);
+        self.verified.insert(digest, path.to_owned());
         Ok(source::Blob {
             digest: digest.to_string(),
             bytes,

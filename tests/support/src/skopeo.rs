@@ -37,6 +37,26 @@ pub fn pull(registry: &Registry, reference: &str, folder: &Path) -> Result<(), S
     .map(drop)
 }
 
+/// Copies what a registry has of an image for linux and one architecture into a `dir:` folder.
+pub fn pull_for(
+    registry: &Registry,
+    reference: &str,
+    architecture: &str,
+    folder: &Path,
+) -> Result<(), String> {
+    let from = format!("docker://{}/{reference}", registry.address());
+    let to = format!("dir:{}", folder.display());
+    skopeo(&[
+        "--override-os=linux",
+        &format!("--override-arch={architecture}"),
+        "copy",
+        "--src-tls-verify=false",
+        &from,
+        &to,
+    ])
+    .map(drop)
+}
+
 /// Copies an image, with all of its platforms, from one place to another such as `dir:FOLDER`.
 pub fn copy(from: &str, to: &str) -> Result<(), String> {
     let flags = ["--src-tls-verify=false", "--preserve-digests"];

@@ -158,10 +158,14 @@ fn resolve(repository: &Repository, wanted: Wanted) -> Resolution {
         Ok(top) => top,
         Err(answer) => return answer,
     };
+    let link = Place::RevisionLink {
+        repository,
+        digest: top,
+    };
     match closure(&mut Storage { repository }, top) {
         // Without a revision link the registry does not know the manifest. A tag that names it is broken; a
-        // digest in a list may just be a wrong one.
-        Ok(contents) if wanted.tag.is_none() && contents[0].content.media_type.is_empty() => {
+        // digest in a list may just be a wrong one. With a link the storage is damaged, whoever asks.
+        Ok(contents) if wanted.tag.is_none() && contents[0].path == link.path() => {
             missing("this repository has no such manifest")
         }
         Ok(contents) => Resolution::Found(Image {
@@ -182,10 +186,10 @@ impl Store for Storage<'_> {
     fn manifest(&mut self, digest: Digest) -> Result<ManifestFile, Damage> {
         let repository = self.repository;
         let link = Place::RevisionLink { repository, digest }.path();
-        let target = match read_link(&link)? {
+        let target = match read_link_to(digest, &link)? {
             Some(target) => target,
             // Registry 2.1 linked manifests among the layers, and 2.8 still looks there.
-            None => match read_link(&Place::LayerLink { repository, digest }.path())? {
+            None => match read_link_to(digest, &Place::LayerLink { repository, digest }.path())? {
                 Some(target) => target,
                 None => return Ok(ManifestFile::Absent { path: link }),
             },
@@ -211,7 +215,7 @@ impl Store for Storage<'_> {
         }
         .path();
         // A blob that this repository has no link to is not served from it, whoever else has it.
-        let Some(target) = read_link(&link)? else {
+        let Some(target) = read_link_to(digest, &link)? else {
             return Ok(BlobFile {
                 path: link,
                 size: None,
@@ -229,6 +233,21 @@ impl Store for Storage<'_> {
             }
         };
         Ok(BlobFile { path, size })
+    }
+}
+
+/// What the link of a digest names: the digest itself, or another one of the same content if it was pushed by another
+/// algorithm. Nothing if there is no link.
+fn read_link_to(digest: Digest, path: &str) -> Result<Option<Digest>, Damage> {
+    match read_link(path)? {
+        // The same algorithm has one digest for one content: whoever asks for this one would get something else.
+        Some(target) if target != digest && target.algorithm() == digest.algorithm() => {
+            Err(Damage {
+                path: path.to_owned(),
+                cause: format!("it is the link of {digest}, but names {target}"),
+            })
+        }
+        answer => Ok(answer),
     }
 }
 

@@ -1,0 +1,124 @@
+//! `--platform` on real storages: which manifests travel, of every shape of an image that has several.
+//!
+//! | module | what it shows |
+//! |---|---|
+//! | `table` | sparse and strip, shape by shape, in all three formats |
+//! | `pulled` | what a real client gets of a sparse release from a real registry |
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod pulled;
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use regcarve_test_support::binary::{Outcome, Runs as _, regcarve};
+use regcarve_test_support::package::Package;
+use regcarve_test_support::shapes::{self, Flavour};
+use regcarve_test_support::storage::Storage;
+
+const TWO: [&str; 2] = ["linux/amd64", "linux/arm64"];
+
+/// The repository of all images, with the name of the shape as tag.
+const REPOSITORY: &str = "team/app";
+
+/// Every shape of an image for several platforms, and some for one.
+fn shapes() -> Vec<(&'static str, Package)> {
+    let of = |flavour, name: &str, platform| {
+        shapes::image_of(flavour, name, platform, &[shapes::layer(name)]).on(platform)
+    };
+    let mixed = [
+        of(Flavour::Docker, "mixed docker", "linux/amd64"),
+        of(Flavour::Oci, "mixed oci", "linux/arm64"),
+    ];
+    let attested = shapes::buildkit("inner", &TWO);
+    let beside = of(Flavour::Oci, "beside", "linux/s390x");
+    // Two indexes name the same manifest.
+    let shared = of(Flavour::Oci, "shared", "linux/amd64");
+    let lists = [
+        shapes::multi(Flavour::Docker, "list in list", &TWO),
+        of(Flavour::Docker, "beside list", "linux/s390x"),
+    ];
+    vec![
+        ("docker-list", shapes::multi(Flavour::Docker, "list", &TWO)),
+        ("oci-index", shapes::multi(Flavour::Oci, "index", &TWO)),
+        ("mixed", shapes::index(Flavour::Oci, &mixed)),
+        ("attested", shapes::buildkit("attested", &TWO)),
+        ("nested", shapes::nested("nested", 2)),
+        ("nested-twice", shapes::nested("nested twice", 3)),
+        ("nested-lists", shapes::index(Flavour::Docker, &lists)),
+        (
+            "nested-attested",
+            shapes::index(Flavour::Oci, &[attested, beside]),
+        ),
+        (
+            "nested-shared",
+            shapes::index(
+                Flavour::Oci,
+                &[
+                    shapes::index(Flavour::Oci, std::slice::from_ref(&shared)),
+                    shared,
+                ],
+            ),
+        ),
+        ("single", shapes::image(Flavour::Oci, "single")),
+    ]
+}
+
+/// A storage with an image of each shape.
+struct World {
+    folder: tempfile::TempDir,
+    images: Vec<(&'static str, Package)>,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder for storages");
+        let storage = Storage::create(folder.path().join("source"));
+        let images = shapes();
+        for (shape, image) in &images {
+            image.store(&storage, REPOSITORY, Some(shape));
+        }
+        Self { folder, images }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn image(&self, shape: &str) -> &Package {
+        let found = self.images.iter().find(|(name, _)| *name == shape);
+        &found.expect("a shape of the table").1
+    }
+
+    /// Carves one image for some platforms into these outputs, each `FORMAT:NAME`.
+    fn carve(&self, shape: &str, platforms: &str, mode: &str, outputs: &[&str]) -> Outcome {
+        let mut command = regcarve(env!("CARGO_BIN_EXE_regcarve"));
+        command
+            .args(["run", "--durability", "none", "--platform", platforms])
+            .args(["--platform-mode", mode, "--image"])
+            .arg(format!("{REPOSITORY}:{shape}"))
+            .arg(format!("registry:{}", self.path("source").display()));
+        for output in outputs {
+            let (format, name) = output.split_once(':').expect("FORMAT:NAME");
+            command.arg(format!("{format}:{}", self.path(name).display()));
+        }
+        let outcome = command.reported();
+        outcome.assert_no_panic();
+        outcome
+    }
+}
+
+/// What `regcarve verify` says of a storage.
+fn verify(format: &str, root: &Path, flags: &[&str]) -> Outcome {
+    regcarve(env!("CARGO_BIN_EXE_regcarve"))
+        .arg("verify")
+        .args(flags)
+        .arg(format!("{format}:{}", root.display()))
+        .outcome()
+}
