@@ -79,8 +79,9 @@ pub(super) fn hard(
     static BY_PROC: AtomicBool = AtomicBool::new(false);
     if !BY_PROC.load(Ordering::Relaxed) {
         match retry(|| rustix::fs::linkat(file, "", root, to.as_str(), AtFlags::EMPTY_PATH)) {
-            // The target's directory exists: its maker saw to that. So it is the handle that is refused.
-            Err(Errno::NOENT) => BY_PROC.store(true, Ordering::Relaxed),
+            // The target's directory exists: its maker saw to that. So it is the handle that is refused, unless the
+            // file has lost its last name since it was opened.
+            Err(Errno::NOENT) if !is_gone(file) => BY_PROC.store(true, Ordering::Relaxed),
             answer => return answer.map_err(|errno| Fault::new("linkat", to.as_str(), errno)),
         }
     }
@@ -218,6 +219,11 @@ fn why_not_permitted(file: BorrowedFd<'_>) -> String {
         ),
         _ => "the file system has no hard links, or a security module forbids this one; allow copies with --link auto".into(),
     }
+}
+
+/// Whether a file has been removed: it has no name any more, and nothing can give it one.
+pub(super) fn is_gone(file: BorrowedFd<'_>) -> bool {
+    rustix::fs::fstat(file).is_ok_and(|stat| stat.st_nlink == 0)
 }
 
 /// Whether a file has one of the flags that forbid links.

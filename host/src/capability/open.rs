@@ -54,12 +54,12 @@ fn step_by_step(root: BorrowedFd<'_>, path: TreePath<'_>, flags: OFlags) -> Resu
     open_one(above.as_ref().map_or(root, AsFd::as_fd), name, flags)
 }
 
-/// Opens one component. `O_PATH` opens symbolic links themselves, so these are looked at afterwards.
+/// Opens one component. `O_PATH` opens a symbolic link itself, as `openat2` does at the end of a path: it cannot be
+/// followed from there, and whoever asked for a file sees that it is none.
 fn open_one(from: BorrowedFd<'_>, component: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
     let flags = without_side_effects(flags);
     let opened = retry(|| rustix::fs::openat(from, component, flags, Mode::empty()));
     match opened {
-        Ok(file) if flags.contains(OFlags::PATH) && is_symlink(&file)? => Err(Errno::LOOP),
         // `O_DIRECTORY` hides a link behind `ENOTDIR`.
         Err(Errno::NOTDIR) if names_symlink(from, component) => Err(Errno::LOOP),
         other => other,
@@ -75,11 +75,6 @@ fn without_side_effects(flags: OFlags) -> OFlags {
     } else {
         flags | OFlags::NOCTTY | OFlags::NONBLOCK
     }
-}
-
-fn is_symlink(file: &OwnedFd) -> Result<bool, Errno> {
-    let mode = retry(|| rustix::fs::fstat(file))?.st_mode;
-    Ok(rustix::fs::FileType::from_raw_mode(mode) == rustix::fs::FileType::Symlink)
 }
 
 fn names_symlink(from: BorrowedFd<'_>, component: &str) -> bool {

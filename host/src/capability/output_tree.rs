@@ -88,8 +88,8 @@ impl OutputTree {
     /// Tries out whether a file of the source can get a name here, before any work is done. Only a real link
     /// can tell: two mounts of one file system have the same device number and still refuse.
     ///
-    /// A file that is itself no good for it (it has all the names that it can have, or is immutable) says nothing about
-    /// the others, and so passes.
+    /// A file that is itself no good for it (it has all the names that it can have, is immutable, or was removed since it
+    /// was found) says nothing about the others, and so passes.
     ///
     /// Returns the method that works.
     pub fn probe(&self, source: &SourceTree, file: &OwnedFd) -> Result<Method, WriteError> {
@@ -107,6 +107,9 @@ impl OutputTree {
                     }
                     Err(fault) if fault.errno == Errno::MLINK => return Ok(method),
                     Err(fault) if fault.errno == Errno::PERM && link::is_fixed(file) => {
+                        return Ok(method);
+                    }
+                    Err(fault) if fault.errno == Errno::NOENT && link::is_gone(file) => {
                         return Ok(method);
                     }
                     Err(fault) if !refuses_links(method, fault.errno) => return Err(fault.into()),
