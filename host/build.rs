@@ -3,7 +3,7 @@
 //! 1. A nested cargo builds every crate in `guest/{selectors,layouts,policies}` for `wasm32-unknown-unknown`. That
 //!    target has no system interface at all, so a shipped component imports what its world says and
 //!    nothing else. It works in its own folder below `OUT_DIR`, because the outer cargo holds the lock of the
-//!    common one.
+//!    common one. A crate that is a workspace of its own is built on its own.
 //! 2. `wit-component` turns each module into a component, by the types that the kit left in it.
 //! 3. Wasmtime translates it for the target's baseline CPU, so that the program runs on any machine of that
 //!    kind, and for the very settings that the host uses (`src/wasm/engine_config.rs`).
@@ -11,6 +11,7 @@
 //!
 //! A role is the name of a folder, a component the name of a folder in it: adding a component is adding a crate.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
@@ -37,6 +38,8 @@ struct Guest {
     role: &'static str,
     name: String,
     package: String,
+    /// The manifest of its workspace: the common one, or its own.
+    workspace: PathBuf,
 }
 
 fn main() -> Result<()> {
@@ -52,9 +55,9 @@ fn main() -> Result<()> {
         println!("cargo::rerun-if-changed={}", root.join(input).display());
     }
 
-    let guests = find_guests(&root.join("guest"))?;
+    let guests = find_guests(&root)?;
     install_target()?;
-    let modules = build_guests(&root, &out.join("guests"), &guests)?;
+    let modules = build_guests(&out.join("guests"), &guests)?;
 
     let mut config = engine_config::config();
     config.target(&env::var("TARGET")?)?;
@@ -82,16 +85,18 @@ fn main() -> Result<()> {
 }
 
 /// All crates with components, sorted, so that the program is the same on every machine.
-fn find_guests(folder: &Path) -> Result<Vec<Guest>> {
+fn find_guests(root: &Path) -> Result<Vec<Guest>> {
     let mut guests = Vec::new();
     for (kind, role) in ROLES {
-        let entries =
-            fs::read_dir(folder.join(kind)).with_context(|| format!("reading guest/{kind}"))?;
+        let folder = root.join("guest").join(kind);
+        let entries = fs::read_dir(&folder).with_context(|| format!("reading guest/{kind}"))?;
         for entry in entries {
             let entry = entry?;
-            if !entry.path().join("Cargo.toml").is_file() {
+            let manifest = entry.path().join("Cargo.toml");
+            let Ok(text) = fs::read_to_string(&manifest) else {
                 continue;
-            }
+            };
+            let alone = text.lines().any(|line| line == "[workspace]");
             let Ok(name) = entry.file_name().into_string() else {
                 bail!("odd folder name in guest/{kind}")
             };
@@ -100,6 +105,10 @@ fn find_guests(folder: &Path) -> Result<Vec<Guest>> {
                 role,
                 package: format!("{prefix}-{name}"),
                 name,
+                workspace: match alone {
+                    true => manifest,
+                    false => root.join("Cargo.toml"),
+                },
             });
         }
     }
@@ -134,24 +143,31 @@ fn install_target() -> Result<()> {
     Ok(())
 }
 
-/// Builds all guests at once; returns the folder with their modules.
-fn build_guests(root: &Path, target_dir: &Path, guests: &[Guest]) -> Result<PathBuf> {
-    let mut cargo = Command::new(env::var("CARGO")?);
-    cargo
-        .current_dir(root)
-        .args([
-            "build",
-            "--profile",
-            "wasm",
-            "--target",
-            GUEST_TARGET,
-            "--target-dir",
-        ])
-        .arg(target_dir);
-    for guest in guests {
-        cargo.args(["-p", &guest.package]);
+/// Builds all guests, those of one workspace at once; returns the folder with their modules.
+fn build_guests(target_dir: &Path, guests: &[Guest]) -> Result<PathBuf> {
+    let workspaces: BTreeSet<&Path> = guests.iter().map(|guest| &*guest.workspace).collect();
+    for workspace in workspaces {
+        let mut cargo = nested_cargo()?;
+        cargo.args(["build", "--profile", "wasm", "--target", GUEST_TARGET]);
+        cargo.arg("--target-dir").arg(target_dir);
+        cargo.arg("--manifest-path").arg(workspace);
+        for guest in guests.iter().filter(|guest| guest.workspace == workspace) {
+            cargo.args(["-p", &guest.package]);
+        }
+        let status = cargo
+            .status()
+            .context("starting cargo for the components")?;
+        ensure!(
+            status.success(),
+            "building the components failed; see above"
+        );
     }
-    // What was meant for the outer build: flags for its target, wrappers such as clippy's, profiles.
+    Ok(target_dir.join(GUEST_TARGET).join("wasm"))
+}
+
+/// Cargo without what was meant for the outer build: flags for its target, wrappers such as clippy's, profiles.
+fn nested_cargo() -> Result<Command> {
+    let mut cargo = Command::new(env::var("CARGO")?);
     for (name, _) in env::vars() {
         let foreign = [
             "RUSTFLAGS",
@@ -167,14 +183,7 @@ fn build_guests(root: &Path, target_dir: &Path, guests: &[Guest]) -> Result<Path
             cargo.env_remove(name);
         }
     }
-    let status = cargo
-        .status()
-        .context("starting cargo for the components")?;
-    ensure!(
-        status.success(),
-        "building the components failed; see above"
-    );
-    Ok(target_dir.join(GUEST_TARGET).join("wasm"))
+    Ok(cargo)
 }
 
 /// Wraps a module into a component, by the types that its bindings left in a custom section.

@@ -17,6 +17,8 @@ pub mod generated {
             path: "../../wit",
             world: "regcarve:plugin/policy",
             generate_all,
+            // Tests compare decisions.
+            additional_derives: [PartialEq],
             pub_export_macro: true,
             export_macro_name: "export_policy",
             default_bindings_module: "regcarve_kit::generated::policy",

@@ -31,7 +31,12 @@ pub use {schemars, serde, serde_json};
 ///
 /// The macros of this crate call it; only a component that is written without them has to.
 pub fn report_panics() {
-    // A panic hook that panics would abort without a word, so it does nothing but log.
     #[cfg(target_family = "wasm")]
-    std::panic::set_hook(Box::new(|panic| log(Level::Error, &panic.to_string())));
+    {
+        static ONCE: std::sync::Once = std::sync::Once::new();
+        // A panic hook that panics would abort without a word, so it does nothing but log.
+        ONCE.call_once(|| {
+            std::panic::set_hook(Box::new(|panic| log(Level::Error, &panic.to_string())));
+        });
+    }
 }

@@ -3,35 +3,36 @@
 //! ```ignore
 //! use regcarve_kit::policy::{Decision, Image, Policy};
 //!
-//! /// Keeps what was built for production.
+//! /// Drops tags with a banned prefix.
 //! #[derive(serde::Deserialize, schemars::JsonSchema)]
 //! #[serde(deny_unknown_fields)]
-//! struct Production {
-//!     /// Tags that begin with this are dropped.
-//!     banned_prefix: String,
-//! }
+//! struct NoPrefix { prefix: String }
 //!
-//! impl Policy for Production {
-//!     const NAME: &'static str = "production";
-//!     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-//!     const SUMMARY: &'static str = "Drops tags with a banned prefix.";
-//!
+//! impl Policy for NoPrefix {
 //!     fn decide(&mut self, _repository: &str, image: &Image) -> Result<Decision, String> {
-//!         Ok(match image.tag.as_deref() {
-//!             Some(tag) if tag.starts_with(&self.banned_prefix) => Decision::Drop("banned prefix".into()),
-//!             _ => Decision::Keep,
-//!         })
+//!         Ok(Decision::drop_if(image.tag().starts_with(&self.prefix), "its tag has a banned prefix"))
 //!     }
 //! }
-//! regcarve_kit::policy!(Production);
+//! regcarve_kit::policy!(NoPrefix);
 //! ```
+//!
+//! What is written in an image is one call away: [`Image::labels`], [`Image::annotations`], [`Image::created`]; the
+//! parts of it and what they consist of are in [`mod@inside`]. Nothing of this is read before it is asked for.
 
 pub use crate::generated::policy::exports::regcarve::plugin::decide::{
     Decision, Description, Diagnostic, Image, NewManifest, Rewritten,
 };
 
 pub mod content;
+pub mod created;
+mod diagnostics;
+mod image;
 pub mod inside;
+mod verdict;
+pub mod version;
+
+pub use diagnostics::{Diagnostics, pointer_to};
+pub use verdict::Verdict;
 
 use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, Deserializer};
@@ -40,12 +41,12 @@ use serde_json::Value;
 /// A policy, which is its own settings: it is read from the JSON that the user gave, and the schema that
 /// `regcarve policy inspect` shows is made from the same type.
 pub trait Policy: DeserializeOwned + JsonSchema {
-    /// Lower-case words joined by `-`.
-    const NAME: &'static str;
-    /// A semantic version, most often `env!("CARGO_PKG_VERSION")`.
-    const VERSION: &'static str;
-    /// One sentence.
-    const SUMMARY: &'static str;
+    /// Lower-case words joined by `-`. If empty, the name of the package.
+    const NAME: &'static str = "";
+    /// A semantic version. If empty, that of the package.
+    const VERSION: &'static str = "";
+    /// One sentence. If empty, the description of the package.
+    const SUMMARY: &'static str = "";
 
     /// The settings that a short form stands for: what the user wrote instead of a JSON object. A text that
     /// is no JSON comes as a string, so that `--policy newest=3` gives a number and
@@ -63,11 +64,13 @@ pub trait Policy: DeserializeOwned + JsonSchema {
         Ok(())
     }
 
-    /// What becomes of one image.
-    fn decide(&mut self, repository: &str, image: &Image) -> Result<Decision, String>;
+    /// What becomes of one image. An error ends the run.
+    fn decide(&mut self, _repository: &str, _image: &Image) -> Result<Decision, String> {
+        Err("it implements neither `decide` nor `decide_all`".into())
+    }
 
     /// What becomes of the images of one repository, for policies that compare them: sorted by tag, those
-    /// without one first. The answer has as many decisions, in the same order.
+    /// without one first. The answer has as many decisions, in the same order. By default each is decided on its own.
     fn decide_all(&mut self, repository: &str, images: &[Image]) -> Result<Vec<Decision>, String> {
         images
             .iter()
@@ -76,13 +79,25 @@ pub trait Policy: DeserializeOwned + JsonSchema {
     }
 }
 
-/// What [`Policy`] says of itself, in the contract's form.
-pub fn describe<P: Policy>() -> Description {
+/// Who a package is, which a policy is unless it says otherwise.
+#[doc(hidden)]
+pub struct Package {
+    pub name: &'static str,
+    pub version: &'static str,
+    pub description: &'static str,
+}
+
+/// What a [`Policy`] in a package says of itself, in the contract's form.
+#[doc(hidden)]
+pub fn describe<P: Policy>(package: &Package) -> Description {
     let schema = schemars::schema_for!(P);
+    let said = |text: &'static str, else_: &'static str| {
+        String::from(if text.is_empty() { else_ } else { text })
+    };
     Description {
-        name: P::NAME.into(),
-        version: P::VERSION.into(),
-        summary: P::SUMMARY.into(),
+        name: said(P::NAME, package.name),
+        version: said(P::VERSION, package.version),
+        summary: said(P::SUMMARY, package.description),
         settings_schema: serde_json::to_string(&schema).unwrap_or_default(),
     }
 }
@@ -117,26 +132,15 @@ fn whole(message: String) -> Vec<Diagnostic> {
     vec![Diagnostic::new("", message)]
 }
 
-impl Diagnostic {
-    /// What is wrong at a place, a JSON pointer: `/allow/0`.
-    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            message: message.into(),
-        }
-    }
-}
-
 /// A path of serde as a JSON pointer (RFC 6901).
 fn pointer(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
     path.iter()
-        .map(|segment| match segment {
-            Segment::Seq { index } => format!("/{index}"),
-            Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
-            Segment::Enum { .. } | Segment::Unknown => String::new(),
+        .fold(String::new(), |path, segment| match segment {
+            Segment::Seq { index } => format!("{path}/{index}"),
+            Segment::Map { key } => pointer_to(&path, key),
+            Segment::Enum { .. } | Segment::Unknown => path,
         })
-        .collect()
 }
 
 /// Makes a component of a [`Policy`].
@@ -156,7 +160,11 @@ macro_rules! policy {
             impl $crate::generated::policy::exports::regcarve::plugin::decide::Guest for RegcarvePolicy {
                 fn describe() -> Description {
                     $crate::report_panics();
-                    $crate::policy::describe::<$policy>()
+                    $crate::policy::describe::<$policy>(&$crate::policy::Package {
+                        name: ::std::env!("CARGO_PKG_NAME"),
+                        version: ::std::env!("CARGO_PKG_VERSION"),
+                        description: ::std::env!("CARGO_PKG_DESCRIPTION"),
+                    })
                 }
                 fn configure(settings: String) -> Result<(), Vec<Diagnostic>> {
                     $crate::report_panics();

@@ -16,10 +16,8 @@ use regcarve_names::Platform;
 
 use super::Image;
 use super::content::{closure, explain, read_blob};
+use super::created::{self, CREATED, Timestamp};
 use crate::{Content, Kind};
-
-/// By which key images and their manifests say when they were made.
-pub const CREATED: &str = "org.opencontainers.image.created";
 
 /// The media types of the configs that images have; artifacts have others.
 const IMAGE_CONFIGS: [&str; 2] = [
@@ -28,6 +26,7 @@ const IMAGE_CONFIGS: [&str; 2] = [
 ];
 
 /// An image and everything that belongs to it.
+#[derive(Debug)]
 pub struct Inside {
     contents: Vec<Content>,
 }
@@ -56,6 +55,23 @@ impl Inside {
                 contents: &self.contents,
             })
     }
+
+    /// Reads what the index is annotated with that is the top; nothing where the top is a part itself.
+    pub fn index_annotations(&self) -> Result<BTreeMap<String, String>, String> {
+        match self.contents.first() {
+            Some(top) if top.kind == Kind::Index => Ok(annotations(read_manifest(top)?)),
+            _ => Ok(BTreeMap::new()),
+        }
+    }
+
+    /// When it was made: when the newest part was. None where no part says so.
+    pub fn created(&self) -> Result<Option<Timestamp>, String> {
+        let mut newest = None;
+        for part in self.parts() {
+            newest = newest.max(part.created()?);
+        }
+        Ok(newest)
+    }
 }
 
 /// Whether an index says `unknown/unknown` of a manifest, as it does of attestations.
@@ -67,7 +83,7 @@ fn is_unknown(content: &Content) -> bool {
 }
 
 /// One manifest of an image.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Part<'a> {
     /// The manifest.
     pub manifest: &'a Content,
@@ -88,7 +104,7 @@ impl<'a> Part<'a> {
         match self.config_blob() {
             Some(blob) if IMAGE_CONFIGS.contains(&blob.media_type.as_str()) => {
                 // Some artifacts say that theirs is the config of an image.
-                Ok(ImageConfig::parse(&self.read(blob, "config")?).ok())
+                Ok(ImageConfig::parse(&read(blob, "config")?).ok())
             }
             _ => Ok(None),
         }
@@ -96,9 +112,12 @@ impl<'a> Part<'a> {
 
     /// Reads its manifest.
     pub fn read_manifest(&self) -> Result<Manifest, String> {
-        let bytes = self.read(self.manifest, "manifest")?;
-        Manifest::parse(&bytes)
-            .map_err(|error| format!("manifest {}: {error}", self.manifest.digest))
+        read_manifest(self.manifest)
+    }
+
+    /// Reads the labels in its config; an artifact has none.
+    pub fn labels(&self) -> Result<BTreeMap<String, String>, String> {
+        Ok(self.config()?.unwrap_or_default().labels)
     }
 
     /// Reads the annotations of its manifest.
@@ -125,17 +144,31 @@ impl<'a> Part<'a> {
     }
 
     /// When it was made, as its config says, else as an annotation of its manifest says.
-    pub fn created(&self) -> Result<Option<String>, String> {
-        match self.config()?.and_then(|config| config.created) {
-            Some(created) => Ok(Some(created)),
-            None => Ok(self.annotations()?.remove(CREATED)),
-        }
+    pub fn created(&self) -> Result<Option<Timestamp>, String> {
+        self.created_by(self.config()?.as_ref())
     }
 
-    fn read(&self, content: &Content, what: &str) -> Result<Vec<u8>, String> {
-        read_blob(&content.digest)
-            .map_err(|failure| format!("{what} {}: {}", content.digest, explain(&failure)))
+    /// The same, for who has read its config already.
+    pub fn created_by(&self, config: Option<&ImageConfig>) -> Result<Option<Timestamp>, String> {
+        let stated = config.and_then(|config| config.created.as_deref());
+        if let Some(time) = stated.and_then(created::parse) {
+            return Ok(Some(time));
+        }
+        let annotations = self.annotations()?;
+        Ok(annotations
+            .get(CREATED)
+            .and_then(|text| created::parse(text)))
     }
+}
+
+fn read_manifest(manifest: &Content) -> Result<Manifest, String> {
+    Manifest::parse(&read(manifest, "manifest")?)
+        .map_err(|error| format!("manifest {}: {error}", manifest.digest))
+}
+
+fn read(content: &Content, what: &str) -> Result<Vec<u8>, String> {
+    read_blob(&content.digest)
+        .map_err(|failure| format!("{what} {}: {}", content.digest, explain(&failure)))
 }
 
 /// Whether it is an image in the first schema, which has no config.

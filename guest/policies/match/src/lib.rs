@@ -8,7 +8,7 @@
 //! `**` also for `/`. An image stays when it matches some rule of `allow` (or there is none) and no rule of
 //! `deny`. An image without a tag matches rules without a tag only.
 
-use regcarve_kit::policy::{Decision, Diagnostic, Image, Policy};
+use regcarve_kit::policy::{Decision, Diagnostic, Diagnostics, Image, Policy};
 use regcarve_names::Glob;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -65,31 +65,15 @@ impl Rule {
     }
 }
 
-/// All rules of a list, or all that is wrong with them.
-fn rules(list: &str, texts: &[String], wrong: &mut Vec<Diagnostic>) -> Vec<Rule> {
-    let mut rules = Vec::new();
-    for (index, text) in texts.iter().enumerate() {
-        match Rule::parse(text) {
-            Ok(rule) => rules.push(rule),
-            Err(message) => wrong.push(Diagnostic {
-                path: format!("/{list}/{index}"),
-                message,
-            }),
-        }
-    }
-    rules
-}
-
 impl Policy for Match {
     const NAME: &'static str = "match";
-    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const SUMMARY: &'static str = "Keeps or drops images by globs on repository and tag.";
 
     fn prepare(&mut self) -> Result<(), Vec<Diagnostic>> {
-        let mut wrong = Vec::new();
-        self.rules.allow = rules("allow", &self.allow, &mut wrong);
-        self.rules.deny = rules("deny", &self.deny, &mut wrong);
-        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+        let mut wrong = Diagnostics::new();
+        self.rules.allow = wrong.check_each("/allow", &self.allow, Rule::parse);
+        self.rules.deny = wrong.check_each("/deny", &self.deny, Rule::parse);
+        wrong.finish()
     }
 
     fn decide(&mut self, repository: &str, image: &Image) -> Result<Decision, String> {

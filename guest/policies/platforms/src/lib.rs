@@ -16,7 +16,7 @@
 //! Nothing is read of an index that names the wanted platforms, unless it is stripped.
 
 use regcarve_kit::policy::inside::{self, Inside};
-use regcarve_kit::policy::{Decision, Diagnostic, Image, Policy};
+use regcarve_kit::policy::{Decision, Diagnostic, Diagnostics, Image, Policy};
 use regcarve_names::Platform;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -70,7 +70,6 @@ enum Lacking {
 
 impl Policy for Platforms {
     const NAME: &'static str = "platforms";
-    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const SUMMARY: &'static str =
         "Takes only some platforms of an image; an image that lacks one is missing.";
 
@@ -84,20 +83,12 @@ impl Policy for Platforms {
     }
 
     fn prepare(&mut self) -> Result<(), Vec<Diagnostic>> {
-        let mut wrong = Vec::new();
+        let mut wrong = Diagnostics::new();
         if self.platforms.is_empty() {
-            wrong.push(Diagnostic::new("/platforms", "name at least one platform"));
+            wrong.note("/platforms", "name at least one platform");
         }
-        for (index, text) in self.platforms.iter().enumerate() {
-            match Platform::parse(text) {
-                Ok(platform) => self.wanted.push(platform),
-                Err(error) => wrong.push(Diagnostic::new(
-                    format!("/platforms/{index}"),
-                    error.to_string(),
-                )),
-            }
-        }
-        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+        self.wanted = wrong.check_each("/platforms", &self.platforms, Platform::parse);
+        wrong.finish()
     }
 
     fn decide(&mut self, _repository: &str, image: &Image) -> Result<Decision, String> {
