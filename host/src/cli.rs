@@ -129,6 +129,11 @@ pub struct LimitArgs {
     #[arg(long)]
     pub no_cache: bool,
 
+    /// Let the kernel fence the run in (Landlock), on top of the components' own sandbox: reading outside of the storages,
+    /// writing to the source and network are refused from before the first component starts
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = SandboxArg::Auto)]
+    pub sandbox: SandboxArg,
+
     /// Also show what components say for their authors
     #[arg(long, short)]
     pub verbose: bool,
@@ -281,6 +286,17 @@ pub struct VerifyArgs {
     /// The storage: registry:PATH, dir:PATH, oci:PATH or FILE.wasm:PATH
     #[arg(value_name = "STORAGE")]
     pub storage: StorageSpec,
+}
+
+/// See [`crate::capability::Sandbox`].
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum SandboxArg {
+    /// Fail where the kernel cannot do it
+    Require,
+    /// Where the kernel can do it
+    Auto,
+    /// Not at all
+    Off,
 }
 
 /// See [`crate::capability::LinkMode`].

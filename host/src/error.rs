@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::capability::{Fault, WriteError};
+use crate::capability::{Fault, NoWall, WallError, WriteError};
 use crate::pipeline::problem::{Problem, Severity};
 use crate::wasm::ComponentFailure;
 
@@ -46,6 +46,9 @@ pub enum Error {
         #[source]
         fault: Fault,
     },
+    /// The user demands a wall that there cannot be.
+    #[error("{0}\n  hint: with --sandbox auto regcarve runs without it; the report says so")]
+    NoWall(NoWall),
     /// A signal asked the run to stop.
     #[error("stopped by signal {0}; nothing was published")]
     Signal(i32),
@@ -81,8 +84,18 @@ impl Error {
             Self::Component(_) => 5,
             Self::Exists(_) => 6,
             Self::LinkRefused { .. } => 7,
-            Self::System { .. } | Self::Internal(_) => 1,
+            Self::System { .. } | Self::NoWall(_) | Self::Internal(_) => 1,
             Self::Signal(number) => u8::try_from(128 + number).unwrap_or(1),
+        }
+    }
+}
+
+impl From<WallError> for Error {
+    fn from(error: WallError) -> Self {
+        match error {
+            WallError::Missing(missing) => Self::NoWall(missing),
+            WallError::Fault(fault) => Self::system("fence the run in")(fault),
+            WallError::Threads => Self::Internal(error.to_string()),
         }
     }
 }

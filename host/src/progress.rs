@@ -20,7 +20,6 @@ impl Progress {
             return Self { bar: None };
         }
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-        bar.enable_steady_tick(Duration::from_millis(200));
         Self { bar: Some(bar) }
     }
 
@@ -51,6 +50,8 @@ impl Progress {
         bar.reset();
         bar.set_length(length);
         bar.set_message(name);
+        // Not earlier: it starts a thread, and there must be none until the wall stands.
+        bar.enable_steady_tick(Duration::from_millis(200));
     }
 
     /// So much more is done.

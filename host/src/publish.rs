@@ -5,6 +5,9 @@
 //! /srv/.release.partial-4711-x7k2p9     what is being built; locked by the run that builds it
 //! ```
 //!
+//! Behind the wall ([`Wall`]) what is written is built apart, in a second directory of that kind, and moved in before
+//! the output gets its name.
+//!
 //! With full durability the order is: everything written, `syncfs`, `renameat2`, `fsync` of the parent. Without the
 //! first call a power cut after the rename leaves a tree that looks whole and whose link files are empty;
 //! without the last one it may leave no tree although the run said so.
@@ -19,7 +22,9 @@ use cap_std::fs::Dir;
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
-use crate::capability::{Fault, LinkMode, OutputTree, open_root, retry};
+use crate::capability::{
+    Fault, Grant, LinkMode, MergeError, OutputTrees, Wall, WallError, merge, open_root, retry,
+};
 use crate::error::Error;
 use crate::signals;
 
@@ -64,13 +69,24 @@ pub struct Staging {
     /// The name that it has now.
     partial: String,
     dir: Arc<Dir>,
+    /// Where files are written, if that has to be another directory.
+    written: Option<Part>,
+    /// The directory that is to be replaced.
+    old: Option<Dir>,
     taken: Taken,
     stage: Stage,
 }
 
+/// A directory beside the output that holds a part of it.
+struct Part {
+    partial: String,
+    dir: Arc<Dir>,
+}
+
 impl Staging {
-    /// Makes the staging directory for an output, after looking that the output's name is free.
-    pub fn begin(output: &Path, taken: Taken) -> Result<Self, Error> {
+    /// Makes the staging directory for an output, after looking that the output's name is free. `apart`: what is
+    /// written gets a directory of its own, as the wall demands it.
+    pub fn begin(output: &Path, taken: Taken, apart: bool) -> Result<Self, Error> {
         let (parent_shown, name) = split(output)?;
         let parent = open_root(&parent_shown).map_err(Error::system(format!(
             "open the folder that {} is to be put into",
@@ -78,25 +94,58 @@ impl Staging {
         )))?;
         check_name(&parent, &name, taken, output)?;
         remove_abandoned(&parent, &name);
-        let (partial, dir) = make_partial(&parent, &name).map_err(|fault| {
-            let path = parent_shown.join(&fault.path).display().to_string();
-            let fault = fault.at(path).looked_up(&parent);
-            Error::system(format!("begin {}", output.display()))(fault)
-        })?;
-        Ok(Self {
+        let old = match taken {
+            Taken::Replace => parent.open_dir(&name).ok(),
+            Taken::Refuse => None,
+        };
+        let (partial, dir) = make_part(&parent, &parent_shown, &name)?;
+        let mut staging = Self {
             parent,
             parent_shown,
             name,
             partial,
-            dir: Arc::new(Dir::from_std_file(dir.into())),
+            dir,
+            written: None,
+            old,
             taken,
             stage: Stage::Building,
-        })
+        };
+        if apart {
+            let (parent, shown) = (&staging.parent, &staging.parent_shown);
+            let (partial, dir) = make_part(parent, shown, &staging.name)?;
+            staging.written = Some(Part { partial, dir });
+        }
+        Ok(staging)
     }
 
     /// A handle to fill it.
-    pub fn tree(&self, mode: LinkMode) -> OutputTree {
-        OutputTree::new(Arc::clone(&self.dir), mode)
+    pub fn trees(&self, mode: LinkMode) -> OutputTrees {
+        let written = self.written.as_ref().map(|part| Arc::clone(&part.dir));
+        OutputTrees::new(Arc::clone(&self.dir), written, mode)
+    }
+
+    /// Leaves the doors in the wall that building and publishing go through.
+    pub fn allow(&self, wall: &mut Wall) -> Result<(), WallError> {
+        let shown = self.output().display().to_string();
+        wall.allow(&*self.dir, Grant::Place, &shown)?;
+        if let Some(part) = &self.written {
+            wall.allow(&*part.dir, Grant::Write, &shown)?;
+        }
+        if let Some(old) = &self.old {
+            wall.allow(old, Grant::Remove, &shown)?;
+        }
+        wall.allow(&self.parent, Grant::Rename, &shown)
+    }
+
+    /// Brings together what was built apart. A name that was given both to a link and to a file that was written is
+    /// found here at the latest; it is a mistake of the writer.
+    pub fn join(&mut self) -> Result<(), MergeError> {
+        if let Some(part) = &self.written {
+            merge(&part.dir, &self.dir)?;
+            remove(&self.parent, &part.partial);
+            self.written = None;
+        }
+        Ok(())
     }
 
     /// Where it will be.
@@ -188,6 +237,9 @@ impl Drop for Staging {
         if self.stage != Stage::Published {
             remove(&self.parent, &self.partial);
         }
+        if let Some(part) = &self.written {
+            remove(&self.parent, &part.partial);
+        }
     }
 }
 
@@ -207,6 +259,19 @@ fn remove(parent: &Dir, partial: &str) {
 /// How often another name is tried. Whoever takes a directory for an abandoned one has looked at it in the moment
 /// between its making and its locking, so the second time nearly always does.
 const NAMES: usize = 100;
+
+/// The same with the whole path in the error.
+fn make_part(parent: &Dir, shown: &Path, name: &str) -> Result<(String, Arc<Dir>), Error> {
+    match make_partial(parent, name) {
+        Ok((partial, dir)) => Ok((partial, Arc::new(Dir::from_std_file(dir.into())))),
+        Err(fault) => {
+            let path = shown.join(&fault.path).display().to_string();
+            let output = shown.join(name);
+            let fault = fault.at(path).looked_up(parent);
+            Err(Error::system(format!("begin {}", output.display()))(fault))
+        }
+    }
+}
 
 /// Makes a staging directory and locks it. The path in a fault is its name.
 fn make_partial(parent: &Dir, name: &str) -> Result<(String, OwnedFd), Fault> {

@@ -15,7 +15,7 @@ use crate::pipeline::problem::{Problem, Severity};
 use crate::wasm::Component;
 
 /// The version of this format.
-pub const SCHEMA: &str = "1.0.0";
+pub const SCHEMA: &str = "1.1.0";
 
 /// The whole report.
 #[derive(Debug, Serialize)]
@@ -28,6 +28,8 @@ pub struct Report {
     pub source: String,
     /// What was published.
     pub outputs: Vec<Output>,
+    /// What the kernel watched.
+    pub sandbox: SandboxRow,
     /// Every component that took part.
     pub components: Vec<ComponentRow>,
     /// What is in the release.
@@ -45,6 +47,13 @@ pub struct Report {
     pub totals: Totals,
     /// Milliseconds a stage.
     pub timing_ms: Timing,
+}
+
+/// The second wall; see [`crate::capability::Wall`].
+#[derive(Debug, Default, Clone, Copy, Serialize)]
+pub struct SandboxRow {
+    /// The version of Landlock that fenced the run in; 0 if it ran, or failed, without.
+    pub landlock_abi: i32,
 }
 
 /// An output.
@@ -196,6 +205,7 @@ impl Report {
             outcome: "failed",
             source,
             outputs: Vec::new(),
+            sandbox: SandboxRow::default(),
             components: Vec::new(),
             images: Vec::new(),
             dropped: Vec::new(),

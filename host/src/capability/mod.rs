@@ -5,22 +5,30 @@
 //! existing name for writing. That is how the promise is kept that a file of the source is never touched:
 //! a placed file *is* the source's file, under one more name.
 //!
+//! A [`Wall`] makes the kernel see to the same, whatever becomes of this process.
+//!
 //! Nothing here knows what the files mean, and nothing here knows WebAssembly.
 
 mod fault;
 mod handles;
 mod layer;
 mod link;
+mod merge;
 mod open;
 mod output_tree;
+mod output_trees;
 mod path;
 mod retry;
 mod source_tree;
+mod wall;
 
 pub use fault::Fault;
 pub use link::{LinkMode, Method, Refusal};
+pub use merge::{MergeError, merge};
 pub(crate) use open::root as open_root;
-pub use output_tree::{Occupied, OutputTree, Placed, WriteError};
+pub use output_tree::{Occupied, OutputTree, Placed, There, WriteError};
+pub use output_trees::OutputTrees;
 pub use path::{PathError, TreePath};
 pub(crate) use retry::{retry, retry_io};
 pub use source_tree::{Entry, MAX_BLOB, MAX_FILE, PAGE, Page, ReadError, SourceTree};
+pub use wall::{Grant, NoWall, Raised, Sandbox, Wall, WallError};

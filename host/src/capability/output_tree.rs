@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use cap_std::fs::Dir;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::handles::{Handles, Run};
@@ -39,6 +39,15 @@ pub enum Placed {
     New(Method),
     /// The same file was there already.
     AlreadyThere,
+}
+
+/// What has a name already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum There {
+    /// A directory.
+    Directory,
+    /// Something that is no directory; or it is on the way to the name.
+    Other,
 }
 
 /// Something else has the name.
@@ -173,6 +182,20 @@ impl OutputTree {
             whole: to,
         };
         spot.write(bytes)
+    }
+
+    /// What has this name here.
+    pub(super) fn taken(&self, path: TreePath<'_>) -> Result<Option<There>, WriteError> {
+        let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
+        match link::retry(|| rustix::fs::statat(self.root(), path.as_str(), flags)) {
+            Ok(stat) => Ok(Some(match FileType::from_raw_mode(stat.st_mode) {
+                FileType::Directory => There::Directory,
+                _ => There::Other,
+            })),
+            Err(Errno::NOENT) => Ok(None),
+            Err(Errno::NOTDIR) => Ok(Some(There::Other)),
+            Err(errno) => Err(Fault::new("fstatat", path.as_str(), errno).into()),
+        }
     }
 
     /// Makes a directory and those above it.

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use super::handles::{Handles, Run};
 use super::retry::retry;
-use super::{Fault, TreePath, layer, open};
+use super::{Fault, Grant, TreePath, Wall, WallError, layer, open};
 use crate::hash;
 
 /// The registry tree that we read from.
@@ -102,6 +102,18 @@ impl SourceTree {
             overlay: self.overlay,
             near: Mutex::default(),
         }
+    }
+
+    /// Leaves a door to this tree in the wall.
+    pub fn allow(&self, wall: &mut Wall, grant: Grant) -> Result<(), WallError> {
+        wall.allow(&self.dir, grant, &self.shown.display().to_string())?;
+        // What tells the layers of an overlay apart is asked there; see [`layer`].
+        if self.overlay
+            && let Ok(processes) = open::root(Path::new("/proc"))
+        {
+            wall.allow(processes, Grant::Read, "/proc")?;
+        }
+        Ok(())
     }
 
     /// The root, as the user wrote it; for messages.

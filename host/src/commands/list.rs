@@ -2,6 +2,7 @@
 
 use super::print;
 use super::session::{Session, everything, jobs};
+use crate::capability::Grant;
 use crate::cli::List;
 use crate::error::Error;
 use crate::pipeline::handle_budget::HandleBudget;
@@ -11,7 +12,8 @@ use crate::text;
 
 /// Runs the command.
 pub fn list(args: List) -> Result<(), Error> {
-    let session = Session::open(&args.source, &args.limits)?;
+    let mut session = Session::open(&args.source, &args.limits)?;
+    session.fence(Grant::Read)?;
     let mut reader = session.start_reader()?;
     let wishes = everything(&mut reader)?;
     if !args.long {

@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use super::print;
-use super::session::{self, Session, acceptable};
+use super::session::{self, Outside, Session, acceptable};
+use crate::capability::Grant;
 use crate::cli::{Format, PlanArgs};
 use crate::error::Error;
 use crate::report::{Report, milliseconds};
@@ -12,9 +13,11 @@ use crate::text;
 /// Runs the command.
 pub fn plan(args: PlanArgs) -> Result<(), Error> {
     let began = Instant::now();
-    let session = Session::open(&args.release.source, &args.release.limits)?;
+    let mut session = Session::open(&args.release.source, &args.release.limits)?;
     let mut report = Report::new(args.release.source.to_string());
-    let planned = session::plan(&session, &args.release, &mut report)?;
+    let outside = Outside::read(&session, &args.release)?;
+    report.sandbox = session.fence(Grant::Read)?;
+    let planned = session::plan(&session, &args.release, outside, &mut report)?;
     session.progress.done();
     report.problems(&planned.problems);
     report.plan(

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::contents::PlacedAt;
 use super::plan::{Plan, PlannedImage};
 use super::workers;
-use crate::capability::{LinkMode, Method, OutputTree, SourceTree};
+use crate::capability::{LinkMode, Method, OutputTrees, SourceTree};
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::publish::Staging;
@@ -98,7 +98,7 @@ impl Work {
         });
         let next = AtomicUsize::new(0);
         let total = Mutex::new(Tally::default());
-        let work = |tree: OutputTree| -> Result<Writer, Error> {
+        let work = |tree: OutputTrees| -> Result<Writer, Error> {
             let mut writer = Writer::start(component, tree, Arc::clone(&job))?;
             while let Some(share) = self.shares.get(next.fetch_add(1, Ordering::Relaxed)) {
                 for image in self.images(share) {
@@ -113,7 +113,7 @@ impl Work {
         let others = jobs.min(self.shares.len()).saturating_sub(1);
         // Whoever fails takes the work from the others.
         let work = || {
-            work(staging.tree(mode)).inspect_err(|_| next.store(usize::MAX / 2, Ordering::Relaxed))
+            work(staging.trees(mode)).inspect_err(|_| next.store(usize::MAX / 2, Ordering::Relaxed))
         };
         let mut writer = workers::share(others, work, || work().map(drop))?;
         // What is written here comes on top of what the instance has reported.

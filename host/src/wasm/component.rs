@@ -228,6 +228,11 @@ impl Component {
         shipped::names(role.shipped()).collect()
     }
 
+    /// An error that is this component's fault.
+    pub fn gave_up(&self, what: String) -> ComponentFailure {
+        ComponentFailure::new(&self.name, Problem::GaveUp(what))
+    }
+
     /// What it was loaded for.
     pub fn role(&self) -> Role {
         self.role
@@ -239,6 +244,7 @@ impl Component {
         power: Power,
         make: impl FnOnce(&InstancePre<State>, &mut Store<State>) -> wasmtime::Result<W>,
     ) -> Result<Instance<W>, Error> {
+        self.engine.start_clock()?;
         let limits = self.engine.limits.clone();
         let log = self.log.clone();
         let call_bytes = limits.call_bytes;

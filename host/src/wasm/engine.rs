@@ -20,6 +20,8 @@ pub struct Engine {
     pub(super) ticks: Ticks,
     pub(super) cached: bool,
     code: Code,
+    /// Whether the clock runs.
+    clock: Arc<Mutex<bool>>,
 }
 
 /// Compiled components by the digest of their bytes: a layout that reads and writes is loaded once.
@@ -32,11 +34,6 @@ impl Engine {
         let inner = wasmtime::Engine::new(&engine_config::config())
             .map_err(|error| Error::Internal(format!("{error:#}")))?;
         let ticks = Arc::new(AtomicU64::new(0));
-        // Without it no limit of time would hold.
-        start_clock(inner.weak(), Arc::clone(&ticks)).map_err(|error| {
-            let fault = Fault::from_io("clone3", "a thread", &error);
-            Error::system("start the clock of the time limits")(fault)
-        })?;
         Ok(Self {
             inner,
             limits,
@@ -44,7 +41,23 @@ impl Engine {
             ticks,
             cached,
             code: Code::default(),
+            clock: Arc::default(),
         })
+    }
+
+    /// Starts the clock, unless it runs. It is wanted with the first instance, and not before: until the wall
+    /// stands there must be no second thread.
+    pub(super) fn start_clock(&self) -> Result<(), Error> {
+        let mut runs = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*runs {
+            // Without it no limit of time would hold.
+            start_clock(self.inner.weak(), Arc::clone(&self.ticks)).map_err(|error| {
+                let fault = Fault::from_io("clone3", "a thread", &error);
+                Error::system("start the clock of the time limits")(fault)
+            })?;
+            *runs = true;
+        }
+        Ok(())
     }
 
     /// The code of the component with that digest; `load` gets it the first time.

@@ -12,7 +12,7 @@ use super::component::{Component, Instance};
 use super::failure::Problem as Wrong;
 use super::reader::{kind_out, platform_out};
 use super::state::Power;
-use crate::capability::{MAX_FILE, OutputTree, Placed, SourceTree, TreePath, WriteError};
+use crate::capability::{MAX_FILE, OutputTrees, Placed, SourceTree, TreePath, WriteError};
 use crate::error::{Error, StepFailed};
 use crate::pipeline::carve::Tally;
 use crate::pipeline::contents::{Contents, PlacedAt, Presence};
@@ -38,7 +38,7 @@ pub struct Writer {
 
 impl Writer {
     /// A fresh instance that may add to `tree` what `job` holds.
-    pub fn start(component: &Component, tree: OutputTree, job: Arc<Job>) -> Result<Self, Error> {
+    pub fn start(component: &Component, tree: OutputTrees, job: Arc<Job>) -> Result<Self, Error> {
         let power = Power::Output(Box::new(OutputPower {
             tree,
             source: job.source.another(),
@@ -132,7 +132,7 @@ pub(super) fn content_records(
 
 /// What the host lends to a writer.
 pub(super) struct OutputPower {
-    tree: OutputTree,
+    tree: OutputTrees,
     source: SourceTree,
     job: Arc<Job>,
     tally: Tally,

@@ -24,9 +24,11 @@ pub(super) fn bench(args: &Bench) -> Result<(), Error> {
     let clock = Instant::now();
     let component = load(&engine, &args.policy, &args.limits)?;
     let loaded = clock.elapsed();
+    let settings = session::settings(&args.policy)?;
+    session::fence(args.limits.sandbox)?;
     let clock = Instant::now();
     let mut policy = Policy::start_alone(&component)?;
-    policy.configure(&session::settings(&args.policy)?)?;
+    policy.configure(&settings)?;
     let ready = clock.elapsed();
 
     let repository = Arc::new(

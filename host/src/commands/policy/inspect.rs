@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{engine, load};
 use crate::cli::{Format, Inspect};
 use crate::commands::print;
+use crate::commands::session::fence;
 use crate::error::Error;
 use crate::text;
 use crate::wasm::policy::Policy;
@@ -31,6 +32,7 @@ struct Row {
 pub(super) fn inspect(args: &Inspect) -> Result<(), Error> {
     let engine = engine(&args.limits)?;
     let component = load(&engine, &args.policy, &args.limits)?;
+    fence(args.limits.sandbox)?;
     let about = Policy::start_alone(&component)?.describe()?;
     let row = Row {
         name: about.name,

@@ -1,5 +1,6 @@
 //! `regcarve policy list`.
 
+use crate::cli::SandboxArg;
 use crate::commands::{print, session};
 use crate::error::Error;
 use crate::progress::Progress;
@@ -8,10 +9,16 @@ use crate::wasm::{Component, ComponentSpec, Role};
 
 pub(super) fn list() -> Result<(), Error> {
     let engine = session::default_engine(&Progress::hidden())?;
+    let load = |name| -> Result<_, Error> {
+        let spec = ComponentSpec::Shipped(name);
+        Ok(Component::load(&engine, Role::Policy, &spec, false)?)
+    };
     let mut lines = Vec::new();
-    for name in Component::shipped(Role::Policy) {
-        let spec = ComponentSpec::Shipped(name.into());
-        let component = Component::load(&engine, Role::Policy, &spec, false)?;
+    let names = Component::shipped(Role::Policy);
+    let components: Vec<_> = names.iter().map(|name| load((*name).into())).collect();
+    session::fence(SandboxArg::Auto)?;
+    for (name, component) in names.into_iter().zip(components) {
+        let component = component?;
         let about = Policy::start_alone(&component)?.describe()?;
         lines.push(format!("{name:12} {:8} {}", about.version, about.summary));
     }

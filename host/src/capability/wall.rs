@@ -1,0 +1,241 @@
+//! The second wall: what the kernel still lets this process do once it stands (Landlock).
+//!
+//! The types beside this file decide what a run touches. Should a guest break out of its sandbox, or should a
+//! defect lead one of these types astray, this wall is what is left: the kernel refuses, whoever asks.
+//!
+//! ```text
+//! place                      stays allowed                         so that
+//! source                     read; be linked from                  no file of it is written, cut, removed or added to
+//! staging, links             add links and files' names, remove    a link can never be opened for writing
+//! staging, written files     the same, and write                   nothing can be linked into it: see below
+//! folder of an output        rename or remove directories          the output gets its name
+//! an output to be replaced   list, remove                          it goes when the new one has its name
+//! everything else            making directories                    see below
+//! ```
+//!
+//! - The kernel refuses a link that would make a file writable where it was not (`EXDEV`). So written files are born in
+//!   a tree of their own, and what is linked can not get there.
+//! - Directories can be made anywhere: half of the entries of an output are directories, and watching them costs more
+//!   than watching all the rest. Nothing can be put into one.
+//! - Files that were opened before the wall stands stay open as they are: standard streams, the report.
+//! - No TCP port is bound or connected to (Linux 6.7), no signal sent to and no abstract socket connected to outside of
+//!   this process (Linux 6.12), no UDP, no named socket (as kernels learn it).
+//! - Landlock does not watch `chmod`, `chown`, `utimensat` and `setxattr`.
+//!
+//! A wall holds for the thread that raises it and for those that it starts later. So it is raised before there is a
+//! second one, or for all of them at once where the kernel can do that (Linux 7.0).
+
+use std::os::fd::AsFd;
+
+use landlock::{
+    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, LandlockStatus,
+    PathBeneath, RestrictSelfAttr as _, Ruleset, RulesetAttr as _, RulesetCreated,
+    RulesetCreatedAttr as _, RulesetError, RulesetStatus, Scope,
+};
+use rustix::io::Errno;
+
+use super::Fault;
+
+/// What is known here of Landlock; kernels that know less do less, kernels that know more do no more.
+const KNOWN: ABI = ABI::V10;
+
+/// Whether there has to be a wall.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sandbox {
+    /// A run without a wall is refused.
+    Require,
+    /// A wall where the kernel has what it takes.
+    #[default]
+    Auto,
+    /// No wall.
+    Off,
+}
+
+/// What stays allowed in a place and below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grant {
+    /// Reading.
+    Read,
+    /// Reading, and giving files more names elsewhere.
+    ReadAndLink,
+    /// Giving files names here, and removing names.
+    Place,
+    /// The same, and writing.
+    Write,
+    /// Renaming and removing directories.
+    Rename,
+    /// Listing and removing.
+    Remove,
+}
+
+/// Why there can be no wall.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("this kernel cannot fence the run in: {0}")]
+pub struct NoWall(&'static str);
+
+/// A wall that does not stand yet.
+#[derive(Debug)]
+pub struct Wall {
+    wanted: Sandbox,
+    /// `None`: there will be no wall.
+    ruleset: Option<RulesetCreated>,
+}
+
+/// A wall that stands, or the lack of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Raised {
+    /// The version of Landlock that the kernel has. `None`: there is no wall.
+    pub abi: Option<i32>,
+}
+
+impl Wall {
+    /// Finds out what the kernel has.
+    pub fn plan(wanted: Sandbox) -> Result<Self, WallError> {
+        // Without `Refer` (Linux 5.19) the kernel refuses every link between directories; without `Truncate` (Linux
+        // 6.2) the source's files can be cut.
+        let needed = match wanted {
+            Sandbox::Off => None,
+            Sandbox::Auto => Some(AccessFs::Refer),
+            Sandbox::Require => Some(AccessFs::Truncate),
+        };
+        let possible = needed.is_some_and(knows);
+        if wanted == Sandbox::Require && !possible {
+            return Err(NoWall(why_not()).into());
+        }
+        let ruleset = possible
+            .then(|| ruleset().map_err(|error| fault("landlock_create_ruleset", "", &error)))
+            .transpose()?;
+        Ok(Self { wanted, ruleset })
+    }
+
+    /// Whether there will be a wall.
+    pub fn will_stand(&self) -> bool {
+        self.ruleset.is_some()
+    }
+
+    /// Leaves a door: what stays allowed below a directory. `shown` is for messages.
+    pub(crate) fn allow(
+        &mut self,
+        directory: impl AsFd,
+        grant: Grant,
+        shown: &str,
+    ) -> Result<(), WallError> {
+        if let Some(ruleset) = self.ruleset.take() {
+            let ruleset = ruleset
+                .add_rule(PathBeneath::new(directory, grant.rights()))
+                .map_err(|error| fault("landlock_add_rule", shown, &error))?;
+            self.ruleset = Some(ruleset);
+        }
+        Ok(())
+    }
+
+    /// Raises it. From here on there is no way back, for this thread and for all that it starts.
+    pub fn raise(self) -> Result<Raised, WallError> {
+        let Some(ruleset) = self.ruleset else {
+            return Ok(Raised { abi: None });
+        };
+        let fail = |error| fault("landlock_restrict_self", "", &error);
+        let status = ruleset
+            .all_threads(true)
+            .and_then(RulesetCreated::restrict_self)
+            .map_err(fail)?;
+        if self.wanted == Sandbox::Require && !status.all_threads && !alone() {
+            return Err(WallError::Threads);
+        }
+        let abi = match status.landlock {
+            LandlockStatus::Available {
+                effective_abi,
+                kernel_abi,
+            } if status.ruleset != RulesetStatus::NotEnforced => {
+                Some(kernel_abi.unwrap_or(effective_abi as i32))
+            }
+            _ => None,
+        };
+        Ok(Raised { abi })
+    }
+}
+
+/// Why a wall could not be raised.
+#[derive(Debug, thiserror::Error)]
+pub enum WallError {
+    /// It was demanded, and there is none to be had.
+    #[error(transparent)]
+    Missing(#[from] NoWall),
+    /// The system refused a step.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// There is a thread that it would not hold.
+    #[error("a thread was started before the wall")]
+    Threads,
+}
+
+impl Grant {
+    fn rights(self) -> BitFlags<AccessFs> {
+        use AccessFs::{
+            MakeReg, ReadDir, ReadFile, Refer, RemoveDir, RemoveFile, Truncate, WriteFile,
+        };
+        match self {
+            Self::Read => ReadFile | ReadDir,
+            Self::ReadAndLink => ReadFile | ReadDir | Refer,
+            Self::Place => ReadDir | RemoveDir | RemoveFile | MakeReg | Refer,
+            // Cutting a file that may be written gives nothing away, and with it the kernel finds its answer sooner.
+            Self::Write => Self::Place.rights() | ReadFile | WriteFile | Truncate,
+            Self::Rename => RemoveDir.into(),
+            Self::Remove => ReadDir | RemoveDir | RemoveFile,
+        }
+    }
+}
+
+/// Everything that the kernel is to watch.
+fn ruleset() -> Result<RulesetCreated, RulesetError> {
+    Ruleset::default()
+        .handle_access(AccessFs::from_all(KNOWN) & !BitFlags::from(AccessFs::MakeDir))?
+        .handle_access(AccessNet::from_all(KNOWN))?
+        .scope(Scope::from_all(KNOWN))?
+        .create()
+}
+
+/// Whether the kernel can watch this.
+fn knows(access: AccessFs) -> bool {
+    Ruleset::default()
+        .set_compatibility(CompatLevel::HardRequirement)
+        .handle_access(access)
+        .is_ok()
+}
+
+/// Asks the kernel for its reason. Where there is no Landlock this changes nothing but that the process can gain no
+/// privileges any more, and the run ends here.
+fn why_not() -> &'static str {
+    let status = Ruleset::default()
+        .handle_access(AccessFs::Execute)
+        .and_then(Ruleset::create)
+        .and_then(RulesetCreated::restrict_self)
+        .map(|status| status.landlock);
+    match status {
+        Ok(LandlockStatus::NotEnabled) => "Landlock is switched off (see `lsm=` of its boot line)",
+        Ok(LandlockStatus::Available { .. }) => "its Landlock is too old; Linux 6.2 is needed",
+        _ => "it has no Landlock, or a filter of the container refuses it",
+    }
+}
+
+/// Whether this is the only thread. Where there is no `/proc` to ask, nobody contradicts.
+fn alone() -> bool {
+    /// Two for the directory itself, and one for each thread.
+    const LINKS: u64 = 3;
+    rustix::fs::stat("/proc/self/task").map_or(true, |stat| stat.st_nlink as u64 <= LINKS)
+}
+
+fn fault(call: &'static str, path: &str, error: &RulesetError) -> WallError {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    let mut errno = Errno::INVAL;
+    while let Some(error) = cause {
+        if let Some(found) = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(Errno::from_io_error)
+        {
+            errno = found;
+        }
+        cause = error.source();
+    }
+    Fault::new(call, path, errno).into()
+}
