@@ -1,7 +1,6 @@
 //! A process that stands behind the wall and wants out: each attempt goes through the system itself and not through
 //! the types that would not have it.
 
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::net::{TcpListener, TcpStream};
@@ -175,17 +174,15 @@ fn cut(path: impl AsRef<Path>) -> io::Result<()> {
     Ok(rustix::fs::open(path.as_ref(), flags, Mode::empty()).map(drop)?)
 }
 
-/// The part of a staging directory's name that tells it from others.
-fn staging(folder: &Path, written: bool) -> PathBuf {
-    let names = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let mut names: Vec<_> = names
-        .filter(|path| path.to_string_lossy().contains(".out.partial-"))
-        .filter(|path| (path.extension() == Some(OsStr::new("written"))) == written)
-        .collect();
-    assert_eq!(names.len(), 1, "{names:?}");
-    names.remove(0)
+/// The staging directories: that with links, and that with written files. `linked` is a link.
+fn staging(folders: &[PathBuf], linked: &str) -> (PathBuf, PathBuf) {
+    let [one, other] = folders else {
+        panic!("not two staging directories: {folders:?}")
+    };
+    match one.join(linked).symlink_metadata() {
+        Ok(_) => (one.clone(), other.clone()),
+        Err(_) => (other.clone(), one.clone()),
+    }
 }
 
 #[test]
@@ -203,7 +200,11 @@ fn behind_the_wall() {
     let source = SourceTree::open(&at("source")).unwrap();
     // Two trees in either case, so that there is the same to attempt.
     let mut staged = Staging::begin(&at("out"), Taken::Refuse, true).unwrap();
-    let (linked, written) = (staging(&folder, false), staging(&folder, true));
+    let names = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let partial = |path: &PathBuf| path.to_string_lossy().contains(".out.partial-");
+    let partials: Vec<_> = names.filter(partial).collect();
     source.allow(&mut wall, Grant::ReadAndLink).unwrap();
     staged.allow(&mut wall).unwrap();
     let raised = wall.raise().unwrap();
@@ -219,6 +220,8 @@ fn behind_the_wall() {
     assert!(trees.write_new(path("c/written"), b"text").unwrap());
     trees.make_directory(path("d/e")).unwrap();
     assert_eq!(source.read_file(path("blob"), 100).unwrap(), b"content");
+
+    let (linked, written) = staging(&partials, "a/linked");
 
     // What it does not.
     let blob = at("source/blob");

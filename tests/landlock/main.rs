@@ -32,7 +32,7 @@ fn landlock() -> bool {
 fn world() -> (tempfile::TempDir, Storage) {
     let folder = tempfile::tempdir().unwrap();
     let storage = Storage::create(folder.path().join("source"));
-    let config = serde_json::json!({ "os": "linux", "architecture": "amd64" });
+    let config = serde_json::json!({ "os": "linux", "config": { "Labels": { "team": "app" } } });
     for (tag, layer) in [("v1", b"one"), ("v2", b"two")] {
         storage.image("team/app", tag, &[b"base", layer], &config);
     }
@@ -126,7 +126,7 @@ fn lists_settings_components_and_the_report_lie_outside() {
     let path = |name: &str| outside.path().join(name).display().to_string();
     fs::write(path("a.list"), "team/app:v1\nteam/app:v2\n").unwrap();
     fs::write(path("settings"), r#"{"deny": ["**:v2"]}"#).unwrap();
-    let component = regcarve_test_support::programs::component("policy", "layer");
+    let component = regcarve_test_support::programs::example_policy();
     for cache in ["cold", "warm"] {
         let output = format!("registry:{}", folder.path().join(cache).display());
         let mut run = program();

@@ -29,7 +29,7 @@ fn a_run_has_the_least_rights() {
     let trace = folder.path().join("trace");
     let report = folder.path().join("report.json");
     // A component that has to be compiled: the compiler starts threads.
-    let component = programs::component("policy", "layer");
+    let component = programs::example_policy();
     for round in ["new", "replaced"] {
         let outcome = Command::new("strace")
             .args(["-f", "-y", "-qq", "-s", "4096", "-o"])

@@ -6,7 +6,10 @@ use cap_std::fs::Dir;
 use rustix::fs::{AtFlags, FileType, RenameFlags};
 use rustix::io::Errno;
 
-use super::Fault;
+use super::{Fault, retry};
+
+/// Nothing is replaced.
+const NEW: RenameFlags = RenameFlags::NOREPLACE;
 
 /// Why two trees did not become one.
 #[derive(Debug, thiserror::Error)]
@@ -38,8 +41,7 @@ pub fn merge(from: &Dir, to: &Dir) -> Result<(), MergeError> {
             let entry = entry.map_err(|error| fail("getdents64", &error))?;
             let name = entry.file_name();
             let whole = path.join(&name);
-            match rustix::fs::renameat_with(&source, &name, &target, &name, RenameFlags::NOREPLACE)
-            {
+            match retry(|| rustix::fs::renameat_with(&source, &name, &target, &name, NEW)) {
                 Ok(()) => {}
                 Err(Errno::EXIST)
                     if is_directory(&source, &name) && is_directory(&target, &name) =>
@@ -48,7 +50,8 @@ pub fn merge(from: &Dir, to: &Dir) -> Result<(), MergeError> {
                 }
                 Err(Errno::EXIST) => return Err(MergeError::Both(whole)),
                 Err(errno) => {
-                    return Err(Fault::new("renameat2", whole.display().to_string(), errno).into());
+                    let whole = whole.display().to_string();
+                    return Err(Fault::new("renameat2", whole, errno).into());
                 }
             }
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use cap_std::fs::Dir;
 
 use super::{
-    Fault, LinkMode, Method, Occupied, OutputTree, Placed, SourceTree, There, TreePath, WriteError,
+    LinkMode, Method, Occupied, OutputTree, Placed, SourceTree, There, TreePath, WriteError,
 };
 
 /// One worker's handle on an output.
@@ -38,10 +38,10 @@ impl OutputTrees {
     }
 
     /// See [`OutputTree::probe`]. To be called before the wall stands.
-    pub fn probe(&self, file: &OwnedFd) -> Result<Method, Fault> {
+    pub fn probe(&self, source: &SourceTree, file: &OwnedFd) -> Result<Method, WriteError> {
         match &self.written {
-            Some(written) => written.probe(file),
-            None => self.linked.probe(file),
+            Some(written) => written.probe(source, file),
+            None => self.linked.probe(source, file),
         }
     }
 

@@ -1,11 +1,12 @@
 //! `regcarve run`: the main job.
 
-use std::path::Path;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::session::{Session, acceptable, jobs, plan};
+use super::session::{Outside, Session, acceptable, jobs, plan};
 use super::{print, print_problems};
-use crate::capability::{Fault, LinkMode, SourceTree, WriteError, retry_io};
+use crate::capability::{Fault, Grant, LinkMode, MergeError, SourceTree, WriteError, retry_io};
 use crate::cli::{DurabilityArg, Link, Run, Verify};
 use crate::error::{Error, StepFailed};
 use crate::pipeline::carve::Work;
@@ -19,13 +20,15 @@ use crate::wasm::{Component, Role};
 /// Runs the command. The report is written however it ends.
 pub fn run(args: Run) -> Result<(), Error> {
     let began = Instant::now();
+    check_report(&args)?;
+    let file = ReportFile::open(&args)?;
     let mut report = Report::new(args.release.source.to_string());
     let result = carve(&args, &mut report);
     report.timing_ms.total = milliseconds(began.elapsed());
     if let Err(error) = &result {
         report.failed(error);
     }
-    let written = write_report(&args, &report);
+    let written = file.write(&report);
     // What went wrong first is what the user has to hear of.
     let mut outputs = result?;
     if let Err(error) = written {
@@ -48,11 +51,13 @@ fn carve<'a>(args: &'a Run, report: &mut Report) -> Result<Vec<Output<'a>>, Erro
         Link::Auto => LinkMode::Auto,
     };
     check_places(args)?;
-    let session = Session::open(&args.release.source, &args.release.limits)?;
-    let mut outputs = begin_outputs(&session, args, mode)?;
+    let mut session = Session::open(&args.release.source, &args.release.limits)?;
+    let mut outputs = begin_outputs(&mut session, args, mode)?;
     let writers = outputs.iter().map(|output| &output.writer);
     report.components.extend(writers.map(ComponentRow::new));
-    let planned = plan(&session, &args.release, report)?;
+    let outside = Outside::read(&session, &args.release)?;
+    report.sandbox = session.fence(Grant::ReadAndLink)?;
+    let planned = plan(&session, &args.release, outside, report)?;
     if !acceptable(&planned.problems, args.release.allow_missing) {
         session.progress.done();
         return Err(Error::Problems(planned.problems));
@@ -115,7 +120,7 @@ struct Output<'a> {
 /// Loads writers and makes staging directories, and tries a link into each: what cannot work is to fail
 /// before any work is done.
 fn begin_outputs<'a>(
-    session: &Session,
+    session: &mut Session,
     args: &'a Run,
     mode: LinkMode,
 ) -> Result<Vec<Output<'a>>, Error> {
@@ -129,9 +134,14 @@ fn begin_outputs<'a>(
         .iter()
         .map(|spec| {
             let writer = session.load(Role::Writer, &spec.format)?;
-            let staging = Staging::begin(&spec.path, taken)?;
+            let wall = session.wall();
+            let apart = wall.as_ref().is_some_and(|wall| wall.will_stand());
+            let staging = Staging::begin(&spec.path, taken, apart)?;
+            if let Some(wall) = wall {
+                staging.allow(wall)?;
+            }
             if let Some(file) = &file {
-                let tried = staging.tree(mode).probe(&session.source, file);
+                let tried = staging.trees(mode).probe(&session.source, file);
                 tried.map_err(|error| {
                     staging.explain(no_links(&session.source, &spec.path, error))
                 })?;
@@ -171,16 +181,11 @@ fn check_places(args: &Run) -> Result<(), Error> {
     let Some(source) = real(&args.release.source.path)? else {
         return Ok(());
     };
-    let mut places: Vec<(&StorageSpec, std::path::PathBuf)> = Vec::new();
+    let mut places: Vec<(&StorageSpec, PathBuf)> = Vec::new();
     for spec in &args.outputs {
-        let parent = match spec.path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let (Some(parent), Some(name)) = (real(parent)?, spec.path.file_name()) else {
+        let Some(place) = place_of(&spec.path)? else {
             continue;
         };
-        let place = parent.join(name);
         if place.starts_with(&source) || source.starts_with(&place) {
             return Err(Error::Usage(format!(
                 "the output {} and the source {} are inside of one another\n  hint: name an output beside the source",
@@ -201,8 +206,41 @@ fn check_places(args: &Run) -> Result<(), Error> {
     Ok(())
 }
 
+/// Where a name is, or would be. `None`: its folder is not there.
+fn place_of(path: &Path) -> Result<Option<PathBuf>, Error> {
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    Ok(match (real(parent)?, path.file_name()) {
+        (Some(parent), Some(name)) => Some(parent.join(name)),
+        _ => None,
+    })
+}
+
+/// A report inside of an output would be a file that no reader of the format expects, and it is opened before the
+/// output is there.
+fn check_report(args: &Run) -> Result<(), Error> {
+    let Some(report) = args.report.as_deref().filter(|path| *path != "-") else {
+        return Ok(());
+    };
+    for spec in &args.outputs {
+        let inside = match (place_of(report)?, place_of(&spec.path)?) {
+            (Some(report), Some(output)) => report.starts_with(output),
+            // The folder that is not there may be the output.
+            _ => report.starts_with(&spec.path),
+        };
+        if inside {
+            return Err(Error::Usage(format!(
+                "the report is to be inside of the output {spec}\n  hint: name a file beside it"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Where a path leads; `None` if there is nothing.
-fn real(path: &Path) -> Result<Option<std::path::PathBuf>, Error> {
+fn real(path: &Path) -> Result<Option<PathBuf>, Error> {
     match retry_io(|| std::fs::canonicalize(path)) {
         Ok(real) => Ok(Some(real)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -219,6 +257,9 @@ fn publish(outputs: &mut [Output<'_>], durability: DurabilityArg) -> Result<(), 
         DurabilityArg::Full => Durability::Full,
         DurabilityArg::None => Durability::None,
     };
+    for output in outputs.iter_mut() {
+        join(output)?;
+    }
     for position in 0..outputs.len() {
         if let Err(error) = outputs[position].staging.publish(durability) {
             withdraw(&mut outputs[..position]);
@@ -234,20 +275,68 @@ fn withdraw(outputs: &mut [Output<'_>]) {
     }
 }
 
-fn write_report(args: &Run, report: &Report) -> Result<(), Error> {
-    let Some(path) = &args.report else {
-        return Ok(());
-    };
-    let failed = |error: std::io::Error| {
-        let fault = Fault::from_io("write", path.display().to_string(), &error);
-        Error::system("write the report")(fault)
-    };
-    let json =
-        serde_json::to_string_pretty(report).map_err(|error| Error::Internal(error.to_string()))?;
-    if path.as_os_str() == "-" {
-        return print(&json);
+/// Makes one tree of an output.
+fn join(output: &mut Output<'_>) -> Result<(), Error> {
+    output.staging.join().map_err(|error| match error {
+        MergeError::Both(path) => {
+            let what = format!("it gave the name {} to two things", path.display());
+            output.writer.gave_up(what).into()
+        }
+        MergeError::Fault(fault) => output
+            .staging
+            .explain(Error::system("put the output together")(fault)),
+    })
+}
+
+/// Where the report goes. It is opened before anything else is done: later the wall stands.
+struct ReportFile<'a> {
+    /// `None`: standard output.
+    file: Option<std::fs::File>,
+    /// `None`: nobody wants one.
+    path: Option<&'a Path>,
+}
+
+impl<'a> ReportFile<'a> {
+    fn open(args: &'a Run) -> Result<Self, Error> {
+        let path = args.report.as_deref();
+        let open = |path: &Path| {
+            std::fs::File::options()
+                .write(true)
+                .create(true)
+                // What is there is kept until there is something to take its place.
+                .truncate(false)
+                .open(path)
+                .map_err(|error| cannot_report("open", path, &error))
+        };
+        let named = path.filter(|path| *path != "-");
+        Ok(Self {
+            file: named.map(open).transpose()?,
+            path,
+        })
     }
-    std::fs::write(path, json + "\n").map_err(failed)
+
+    fn write(self, report: &Report) -> Result<(), Error> {
+        let Some(path) = self.path else {
+            return Ok(());
+        };
+        let json = serde_json::to_string_pretty(report)
+            .map_err(|error| Error::Internal(error.to_string()))?;
+        let Some(mut file) = self.file else {
+            return print(&json);
+        };
+        // A pipe cannot be cut, and need not be.
+        if file.metadata().is_ok_and(|file| file.is_file()) {
+            file.set_len(0)
+                .map_err(|error| cannot_report("ftruncate", path, &error))?;
+        }
+        file.write_all((json + "\n").as_bytes())
+            .map_err(|error| cannot_report("write", path, &error))
+    }
+}
+
+fn cannot_report(call: &'static str, path: &Path, error: &std::io::Error) -> Error {
+    let fault = Fault::from_io(call, path.display().to_string(), error);
+    Error::system("write the report")(fault)
 }
 
 /// One line for people; on standard error, since standard output may be the report.

@@ -1,8 +1,8 @@
 //! What `run` and `plan` share: from the command line to a plan.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock};
-use std::time::Instant;
+use std::sync::{Arc, OnceLock, RwLock};
+use std::time::{Duration, Instant};
 
 use regcarve_names::{Pattern, Platform};
 use rustix::io::Errno;
@@ -10,8 +10,8 @@ use serde::de::IgnoredAny;
 use serde_json::json;
 
 use super::patient;
-use crate::capability::{Fault, SourceTree, retry_io};
-use crate::cli::{LimitArgs, PlatformMode, PolicySpec, Release};
+use crate::capability::{Fault, Grant, Raised, Sandbox, SourceTree, Wall, retry_io};
+use crate::cli::{LimitArgs, PlatformMode, PolicySpec, Release, SandboxArg};
 use crate::error::Error;
 use crate::pipeline::catalog::{Catalog, Wishes};
 use crate::pipeline::decide;
@@ -22,7 +22,7 @@ use crate::pipeline::request::{Origin, Request};
 use crate::pipeline::resolve::{Resolved, Resolver};
 use crate::pipeline::suggest;
 use crate::progress::Progress;
-use crate::report::{ComponentRow, Report, milliseconds};
+use crate::report::{ComponentRow, Report, SandboxRow, milliseconds};
 use crate::signals;
 use crate::storage::StorageSpec;
 use crate::text;
@@ -35,6 +35,9 @@ use crate::wasm::{Component, ComponentSpec, Engine, Limits, LogLevel, Role};
 const MAX_LIST: u64 = 64 << 20;
 
 /// Engine, source and progress: what every command with a storage needs.
+///
+/// First everything is opened and read that lies outside of the storages: components, lists, settings. Then
+/// [`Session::fence`] raises the wall, and only then a component is started.
 pub(super) struct Session {
     pub(super) engine: Engine,
     pub(super) source: Arc<SourceTree>,
@@ -42,12 +45,15 @@ pub(super) struct Session {
     pub(super) progress: Progress,
     require_pins: bool,
     handles: HandleBudget,
+    /// Until it is raised.
+    wall: Option<Wall>,
 }
 
 impl Session {
     pub(super) fn open(source: &StorageSpec, limits: &LimitArgs) -> Result<Self, Error> {
         // First of all: see there.
         let handles = HandleBudget::of_process();
+        let wall = wall(limits.sandbox)?;
         let progress = Progress::new(true);
         let engine = engine(limits, &progress)?;
         let tree = SourceTree::open(&source.path).map_err(Error::system("open the source"))?;
@@ -59,6 +65,24 @@ impl Session {
             progress,
             require_pins: limits.require_pins,
             handles,
+            wall: Some(wall),
+        })
+    }
+
+    /// The wall, to leave doors in it; `None` once it stands.
+    pub(super) fn wall(&mut self) -> Option<&mut Wall> {
+        self.wall.as_mut()
+    }
+
+    /// Raises the wall. Nothing outside of the storages can be opened any more.
+    pub(super) fn fence(&mut self, grant: Grant) -> Result<SandboxRow, Error> {
+        let Some(mut wall) = self.wall.take() else {
+            return Ok(SandboxRow::default());
+        };
+        self.source.allow(&mut wall, grant)?;
+        let raised = raise(wall)?;
+        Ok(SandboxRow {
+            landlock_abi: raised.abi.unwrap_or(0),
         })
     }
 
@@ -74,6 +98,27 @@ impl Session {
     pub(super) fn start_reader(&self) -> Result<Reader, Error> {
         Reader::start(&self.reader, &self.source)
     }
+}
+
+/// The wall that the user wants.
+fn wall(sandbox: SandboxArg) -> Result<Wall, Error> {
+    let sandbox = match sandbox {
+        SandboxArg::Require => Sandbox::Require,
+        SandboxArg::Auto => Sandbox::Auto,
+        SandboxArg::Off => Sandbox::Off,
+    };
+    Ok(Wall::plan(sandbox)?)
+}
+
+/// Raises the wall around a command that has no storage: nothing can be opened any more.
+pub(super) fn fence(sandbox: SandboxArg) -> Result<(), Error> {
+    raise(wall(sandbox)?).map(drop)
+}
+
+fn raise(wall: Wall) -> Result<Raised, Error> {
+    // What is read from the system for good, while it can be.
+    cpus();
+    Ok(wall.raise()?)
 }
 
 /// An engine whose components log to standard error.
@@ -107,9 +152,67 @@ pub(super) fn default_engine(progress: &Progress) -> Result<Engine, Error> {
 /// How many jobs there are: as many as the user says or the machine has CPUs, if these can have enough open files.
 pub(super) fn jobs(wanted: Option<std::num::NonZeroUsize>) -> usize {
     wanted
-        .or_else(|| std::thread::available_parallelism().ok())
-        .map_or(1, usize::from)
+        .map_or_else(cpus, usize::from)
         .min(handle_budget::most_jobs())
+}
+
+/// The CPUs that this process may use.
+fn cpus() -> usize {
+    static CPUS: OnceLock<usize> = OnceLock::new();
+    *CPUS.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
+/// What a release needs from outside of the storages.
+pub(super) struct Outside {
+    /// Policies in the order in which they are asked, and their settings.
+    policies: Vec<(Component, String)>,
+    selector: Option<Component>,
+    /// Names and texts.
+    lists: Vec<(String, String)>,
+    /// Lists that are no text.
+    wrong: Vec<Problem>,
+    took: Duration,
+}
+
+impl Outside {
+    /// Loads components, reads settings and lists. No component is started.
+    pub(super) fn read(session: &Session, release: &Release) -> Result<Self, Error> {
+        let began = Instant::now();
+        if release.lists.is_empty() && release.images.is_empty() && !release.all {
+            return Err(Error::Usage(
+                "nothing is asked for\n  hint: give --list FILE, --image REF or --all".into(),
+            ));
+        }
+        if release.all && !(release.lists.is_empty() && release.images.is_empty()) {
+            return Err(Error::Usage(
+                "--all takes everything; leave out --list and --image".into(),
+            ));
+        }
+        let load = |spec: &PolicySpec| -> Result<_, Error> {
+            let component = session.load(Role::Policy, &spec.component)?;
+            Ok((component, settings(spec)?))
+        };
+        let policies = chain(release).iter().map(load).collect::<Result<_, _>>()?;
+        let selector = match release.lists.as_slice() {
+            [] => None,
+            _ => Some(session.load(Role::Selector, &release.selector)?),
+        };
+        let (mut lists, mut wrong) = (Vec::new(), Vec::new());
+        for list in find_lists(&release.lists)? {
+            match read_list(&list) {
+                Ok(read) => lists.push(read),
+                Err(Error::Problems(problems)) => wrong.extend(problems),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Self {
+            policies,
+            selector,
+            lists,
+            wrong,
+            took: began.elapsed(),
+        })
+    }
 }
 
 /// A plan, and all that is wrong with the release.
@@ -122,6 +225,7 @@ pub(super) struct Planned {
 pub(super) fn plan(
     session: &Session,
     release: &Release,
+    outside: Outside,
     report: &mut Report,
 ) -> Result<Planned, Error> {
     let began = Instant::now();
@@ -129,22 +233,21 @@ pub(super) fn plan(
     report.components.push(ComponentRow::new(&session.reader));
     let contents = Arc::new(RwLock::default());
     let mut policies = Vec::new();
-    for spec in &chain(release) {
-        let component = session.load(Role::Policy, &spec.component)?;
-        report.components.push(ComponentRow::new(&component));
+    for (component, settings) in &outside.policies {
+        report.components.push(ComponentRow::new(component));
         let mut policy = Policy::start(
-            &component,
+            component,
             Arc::clone(&session.source),
             Arc::clone(&contents),
         )?;
-        policy.configure(&settings(spec)?)?;
+        policy.configure(settings)?;
         policies.push(policy);
     }
     let mut reader = session.start_reader()?;
-    report.timing_ms.start = milliseconds(began.elapsed());
+    report.timing_ms.start = milliseconds(outside.took + began.elapsed());
 
     let clock = Instant::now();
-    let (requests, mut problems) = requests(session, release, report)?;
+    let (requests, mut problems) = requests(release, outside, report)?;
     let mut catalog = Catalog::new(&mut reader);
     let wishes = if release.all {
         let all = catalog.everything(&Origin::Flag("--all"))?;
@@ -195,22 +298,12 @@ pub(super) fn acceptable(problems: &[Problem], allow_missing: bool) -> bool {
 
 /// All that lists and flags ask for, and what in them nobody can understand.
 fn requests(
-    session: &Session,
     release: &Release,
+    outside: Outside,
     report: &mut Report,
 ) -> Result<(Vec<Request>, Vec<Problem>), Error> {
-    if release.lists.is_empty() && release.images.is_empty() && !release.all {
-        return Err(Error::Usage(
-            "nothing is asked for\n  hint: give --list FILE, --image REF or --all".into(),
-        ));
-    }
-    if release.all && !(release.lists.is_empty() && release.images.is_empty()) {
-        return Err(Error::Usage(
-            "--all takes everything; leave out --list and --image".into(),
-        ));
-    }
     let mut requests = Vec::new();
-    let mut wrong = Vec::new();
+    let mut wrong = outside.wrong;
     for image in &release.images {
         match Pattern::parse(image) {
             Ok(pattern) => requests.push(Request {
@@ -220,19 +313,10 @@ fn requests(
             Err(error) => wrong.push(malformed(Origin::Flag("--image"), &error.to_string())),
         }
     }
-    if !release.lists.is_empty() {
-        let component = session.load(Role::Selector, &release.selector)?;
+    if let Some(component) = outside.selector {
         report.components.push(ComponentRow::new(&component));
         let mut selector = Selector::start(&component)?;
-        for list in find_lists(&release.lists)? {
-            let (name, content) = match read_list(&list) {
-                Ok(read) => read,
-                Err(Error::Problems(problems)) => {
-                    wrong.extend(problems);
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
+        for (name, content) in outside.lists {
             let (more, bad) = selector.parse(&name, &content)?;
             requests.extend(more);
             wrong.extend(

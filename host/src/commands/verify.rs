@@ -13,6 +13,7 @@ use regcarve_names::{Digest, Repository};
 use serde::Serialize;
 
 use super::session::{Session, jobs};
+use crate::capability::Grant;
 use crate::cli::{Format, VerifyArgs};
 use crate::error::Error;
 use crate::pipeline::catalog::{Catalog, Wishes};
@@ -24,7 +25,7 @@ use crate::pipeline::request::Origin;
 use crate::pipeline::resolve::{Resolver, check};
 use crate::pipeline::verify::{self, Hashed};
 use crate::pipeline::workers;
-use crate::report::{SCHEMA, milliseconds};
+use crate::report::{SCHEMA, SandboxRow, milliseconds};
 use crate::text;
 use crate::wasm::reader::{Forecast, Reader, Sweep, Wanted};
 
@@ -37,6 +38,8 @@ struct Verified {
     outcome: &'static str,
     /// As given on the command line.
     storage: String,
+    /// What the kernel watched.
+    sandbox: SandboxRow,
     /// All that is wrong, sorted by path.
     problems: Vec<Row>,
     /// What garbage collectors would do. Information, but for those named with `--gc`.
@@ -106,7 +109,8 @@ struct Totals {
 /// Runs the command.
 pub fn verify(args: VerifyArgs) -> Result<(), Error> {
     let began = Instant::now();
-    let session = Session::open(&args.storage, &args.limits)?;
+    let mut session = Session::open(&args.storage, &args.limits)?;
+    let sandbox = session.fence(Grant::Read)?;
     let jobs = jobs(args.jobs);
     let mut reader = session.start_reader()?;
     let mut problems = Vec::new();
@@ -165,6 +169,7 @@ pub fn verify(args: VerifyArgs) -> Result<(), Error> {
             "damaged"
         },
         storage: args.storage.to_string(),
+        sandbox,
         problems: problems.iter().map(Row::new).collect(),
         collections,
         totals: totals(&repositories, &wishes, &contents, &hashed, hashing, sparse),
