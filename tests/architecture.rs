@@ -100,6 +100,48 @@ fn storage_words_are_found() {
     );
 }
 
+/// Where own code may say that it knows better than the compiler.
+const UNSAFE: [(&str, &str); 2] = [
+    ("host/src/wasm/code.rs", "loads native code"),
+    (
+        "guest/kit/src/bindings.rs",
+        "generated bindings, inside of the sandbox",
+    ),
+];
+
+/// The lint forbids it everywhere; an exception names the lint.
+#[test]
+fn nothing_is_unsafe_but_loading_native_code() {
+    let root = Path::new(HOST).join("..");
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    assert!(
+        manifest.contains("unsafe_code = \"deny\""),
+        "the lint is off"
+    );
+    let mut exceptions = Vec::new();
+    let mut crates = 0;
+    for path in files(&root.join("host"))
+        .into_iter()
+        .chain(files(&root.join("guest")))
+    {
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        let name = path.strip_prefix(&root).unwrap().display().to_string();
+        if name.ends_with("Cargo.toml") {
+            let lints = text.contains("[lints]\nworkspace = true");
+            assert!(lints, "{name} does not take the lints of the workspace");
+            crates += 1;
+        } else if name.ends_with(".rs") {
+            let uses = text.matches("unsafe_code").count();
+            exceptions.extend(std::iter::repeat_n(name, uses));
+        }
+    }
+    assert!(crates > 8, "only {crates} crates were found");
+    exceptions.sort();
+    let mut allowed = UNSAFE.map(|(file, _)| file);
+    allowed.sort_unstable();
+    assert_eq!(exceptions, allowed);
+}
+
 /// Neither directly nor through another crate.
 #[test]
 fn the_host_is_built_without_the_formats() {

@@ -20,6 +20,9 @@
 //! there are, which file holds what) lives in components; this library knows the path of no file
 //! in any storage format. The power (open, link, write) lives in [`capability`], and only there.
 
+// See host/clippy.toml. Unit tests plant what the host itself must not make.
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 pub mod capability;
 pub mod cli;
 pub mod commands;
