@@ -95,7 +95,7 @@ impl Staging {
         check_name(&parent, &name, taken, output)?;
         remove_abandoned(&parent, &name);
         let old = match taken {
-            Taken::Replace => parent.open_dir(&name).ok(),
+            Taken::Replace => open_old(&parent, &name),
             Taken::Refuse => None,
         };
         let (partial, dir) = make_part(&parent, &parent_shown, &name)?;
@@ -259,6 +259,13 @@ fn remove(parent: &Dir, partial: &str) {
 /// How often another name is tried. Whoever takes a directory for an abandoned one has looked at it in the moment
 /// between its making and its locking, so the second time nearly always does.
 const NAMES: usize = 100;
+
+/// The directory that is to be replaced, if there is one: never what a symbolic link leads to.
+fn open_old(parent: &Dir, name: &str) -> Option<Dir> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let dir = retry(|| rustix::fs::openat(parent, name, flags, Mode::empty())).ok()?;
+    Some(Dir::from_std_file(dir.into()))
+}
 
 /// The same with the whole path in the error.
 fn make_part(parent: &Dir, shown: &Path, name: &str) -> Result<(String, Arc<Dir>), Error> {
