@@ -26,6 +26,7 @@
 //! second one, or for all of them at once where the kernel can do that (Linux 7.0).
 
 use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
 
 use landlock::{
     ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, LandlockStatus,
@@ -218,11 +219,20 @@ fn why_not() -> &'static str {
     }
 }
 
-/// Whether this is the only thread. Where there is no `/proc` to ask, nobody contradicts.
+/// Whether this is the only thread. One that has done its work (the compiler's have) may take a moment to be gone.
+/// Where there is no `/proc` to ask, nobody contradicts.
 fn alone() -> bool {
     /// Two for the directory itself, and one for each thread.
     const LINKS: u64 = 3;
-    rustix::fs::stat("/proc/self/task").map_or(true, |stat| stat.st_nlink as u64 <= LINKS)
+    const PATIENCE: Duration = Duration::from_secs(2);
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let links = rustix::fs::stat("/proc/self/task").map_or(LINKS, |stat| stat.st_nlink as u64);
+        if links <= LINKS || Instant::now() > until {
+            return links <= LINKS;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 fn fault(call: &'static str, path: &str, error: &RulesetError) -> WallError {
