@@ -135,12 +135,13 @@ impl Wall {
         let Some(ruleset) = self.ruleset else {
             return Ok(Raised { abi: None });
         };
+        let alone = self.wanted != Sandbox::Require || alone();
         let fail = |error| fault("landlock_restrict_self", "", &error);
         let status = ruleset
             .all_threads(true)
             .and_then(RulesetCreated::restrict_self)
             .map_err(fail)?;
-        if self.wanted == Sandbox::Require && !status.all_threads && !alone() {
+        if !alone && !status.all_threads {
             return Err(WallError::Threads);
         }
         let abi = match status.landlock {
