@@ -26,6 +26,7 @@
 //! second one, or for all of them at once where the kernel can do that (Linux 7.0).
 
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
 
 use landlock::{
@@ -228,7 +229,7 @@ fn alone() -> bool {
     const PATIENCE: Duration = Duration::from_secs(2);
     let until = Instant::now() + PATIENCE;
     loop {
-        let links = rustix::fs::stat("/proc/self/task").map_or(LINKS, |stat| stat.st_nlink as u64);
+        let links = std::fs::metadata("/proc/self/task").map_or(LINKS, |task| task.nlink());
         if links <= LINKS || Instant::now() > until {
             return links <= LINKS;
         }
