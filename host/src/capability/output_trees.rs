@@ -1,7 +1,7 @@
 //! The trees that become one output.
 //!
 //! Behind the wall ([`super::Wall`]) a file that is written cannot be in the same tree as a link: see there. So links go
-//! to one tree and written files to another, and when all is done the second is moved into the first ([`super::merge`]).
+//! to one tree and written files to another, and when all is done the second is moved into the first ([`super::merge()`]).
 //! Writers see one tree: a name that is taken in either is taken. Without the wall there is one tree.
 
 use std::os::fd::{BorrowedFd, OwnedFd};
