@@ -28,6 +28,8 @@ pub mod created;
 mod diagnostics;
 mod image;
 pub mod inside;
+#[cfg(test)]
+mod tests;
 mod verdict;
 pub mod version;
 

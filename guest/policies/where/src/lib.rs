@@ -17,8 +17,8 @@
 //! | `image.created` | a time, that of the newest platform; compare it with `timestamp("2026-01-01T12:00:00Z")` or a date |
 //!
 //! The language is that of <https://cel.dev>, with its operators, its macros (`has`, `all`, `exists`, `exists_one`, `map`,
-//! `filter`) and of its functions those in [`functions::NAMES`], without time zones and durations. `matches` finds a regular
-//! expression anywhere in a text; `version` makes a semantic version of a tag, to be compared.
+//! `filter`) and its functions, but none about durations and time zones. `matches` finds a regular expression anywhere in a
+//! text; `version`, which is ours, makes a semantic version of a tag, to be compared.
 //!
 //! **What an image does not say is empty**, not an error: a label that is not there is `""`, so it is not `"gold"`, and it is
 //! not `"dev"` either; no tag is `""`; a time that is not known is 1970. `has(image.labels.tier)` and `has(image.created)` ask
