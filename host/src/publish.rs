@@ -190,6 +190,14 @@ impl Staging {
             Err(Errno::EXIST) => return Err(Error::Exists(self.output())),
             Err(errno) => return Err(self.system("give the output its name", "renameat2")(errno)),
         };
+        if !self.is_what_was_built() {
+            let error = self.system(
+                "give the output its name: something else was put in the place of what was built",
+                "fstatat",
+            )(Errno::STALE);
+            self.withdraw();
+            return Err(error);
+        }
         if durability == Durability::Full
             && let Err(errno) = retry(|| rustix::fs::fsync(&self.parent))
         {
@@ -211,6 +219,15 @@ impl Staging {
         if self.rename_back(flags).is_ok() {
             self.stage = Stage::Building;
         }
+    }
+
+    /// Whether the output's name is that of the directory that was filled. A rename goes by name, and whoever can write
+    /// beside the output can have swapped it.
+    fn is_what_was_built(&self) -> bool {
+        let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
+        let named = retry(|| rustix::fs::statat(&self.parent, &*self.name, flags));
+        let built = retry(|| rustix::fs::fstat(&*self.dir));
+        matches!((named, built), (Ok(named), Ok(built)) if (named.st_dev, named.st_ino) == (built.st_dev, built.st_ino))
     }
 
     fn rename(&self, flags: RenameFlags) -> Result<(), Errno> {

@@ -25,11 +25,14 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use regcarve_test_support::binary::{Outcome, Runs as _, regcarve};
+use regcarve_test_support::digest::Digest;
+use regcarve_test_support::registry::{Mode, PROGRAM, Registry};
+use regcarve_test_support::tools;
 use regcarve_test_support::tree::staging_beside;
 
 use crate::registry::{Collects, Live, Style};
@@ -161,6 +164,73 @@ fn runs_beside_a_registry_at_work() {
             );
         }
     }
+}
+
+/// The same beside a real registry, distribution 2.8 of Debian, that is told to move tags.
+#[test]
+fn runs_beside_a_real_registry() {
+    if !tools::require(&[PROGRAM]) {
+        return;
+    }
+    let folder = folder();
+    let source = folder.path().join("source");
+    fs::create_dir(&source).unwrap();
+    let registry = Registry::start(&source, Mode::Writable);
+    let tags = registry::tags();
+    for tag in &tags {
+        let each = tag.versions.iter();
+        each.for_each(|package| {
+            package
+                .push(&registry, tag.repository, Some(tag.tag))
+                .unwrap()
+        });
+    }
+    let names: Vec<String> = tags.iter().map(registry::Tag::name).collect();
+    let list = folder.path().join("release.list");
+    fs::write(&list, names.join("\n")).unwrap();
+    let output = folder.path().join("output");
+    let known = |name: &str, digest: &Digest| {
+        let mut all = tags
+            .iter()
+            .filter(|tag| tag.name() == name)
+            .flat_map(|tag| &tag.versions);
+        all.any(|package| package.digest() == digest)
+    };
+    let runs = if env::var_os("REGCARVE_LONG").is_some() {
+        250
+    } else {
+        10
+    };
+    let (stop, moves) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let mut wrong = Vec::new();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut rng = fastrand::Rng::with_seed(5);
+            while !stop.load(Ordering::Relaxed) {
+                let tag = &tags[rng.usize(..tags.len())];
+                let package = &tag.versions[rng.usize(..tag.versions.len())];
+                package
+                    .push(&registry, tag.repository, Some(tag.tag))
+                    .expect("a push");
+                moves.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        for _ in 0..runs {
+            let outcome = carve(&source, &list, &output);
+            if outcome.code == 0 {
+                wrong.extend(whole::problems(&output, &names, known));
+            } else {
+                wrong.push(outcome.everything());
+            }
+            let _ = fs::remove_dir_all(&output);
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    println!(
+        "a real registry: {runs} runs, {moves:?} tags moved, {} problems",
+        wrong.len()
+    );
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// A link that is empty for a moment is read again; one that stays empty is damage, and named.

@@ -46,10 +46,10 @@ const SLOW: Duration = Duration::from_millis(8);
 const PAUSE: Duration = Duration::from_micros(800);
 
 /// A tag that moves, or stays if it has one version.
-struct Tag {
-    repository: &'static str,
-    tag: &'static str,
-    versions: Vec<Package>,
+pub(crate) struct Tag {
+    pub(crate) repository: &'static str,
+    pub(crate) tag: &'static str,
+    pub(crate) versions: Vec<Package>,
 }
 
 /// What tags are, and were.
@@ -70,7 +70,8 @@ pub(crate) struct Live {
     deleted: AtomicUsize,
 }
 
-fn tags() -> Vec<Tag> {
+/// All tags that are selected.
+pub(crate) fn tags() -> Vec<Tag> {
     let base = shapes::layer("base of all");
     let image = |name: String| {
         let layers = [base.clone(), shapes::layer(&name)];
@@ -309,7 +310,7 @@ impl Live {
 }
 
 impl Tag {
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("{}:{}", self.repository, self.tag)
     }
 }
