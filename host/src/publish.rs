@@ -190,11 +190,14 @@ impl Staging {
             Err(Errno::EXIST) => return Err(Error::Exists(self.output())),
             Err(errno) => return Err(self.system("give the output its name", "renameat2")(errno)),
         };
-        if !self.is_what_was_built() {
-            let error = self.system(
-                "give the output its name: something else was put in the place of what was built",
-                "fstatat",
-            )(Errno::STALE);
+        if let Err(errno) = self.check_named() {
+            let what = match errno {
+                Errno::STALE => {
+                    "give the output its name: something else was put in the place of what was built"
+                }
+                _ => "look at what has the output's name",
+            };
+            let error = self.system(what, "fstatat")(errno);
             self.withdraw();
             return Err(error);
         }
@@ -221,13 +224,17 @@ impl Staging {
         }
     }
 
-    /// Whether the output's name is that of the directory that was filled. A rename goes by name, and whoever can write
-    /// beside the output can have swapped it.
-    fn is_what_was_built(&self) -> bool {
+    /// Fails with `ESTALE` if the output's name is not that of the directory that was filled. A rename goes by name, and
+    /// whoever can write beside the output can have swapped it.
+    fn check_named(&self) -> Result<(), Errno> {
         let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
-        let named = retry(|| rustix::fs::statat(&self.parent, &*self.name, flags));
-        let built = retry(|| rustix::fs::fstat(&*self.dir));
-        matches!((named, built), (Ok(named), Ok(built)) if (named.st_dev, named.st_ino) == (built.st_dev, built.st_ino))
+        let named = retry(|| rustix::fs::statat(&self.parent, &*self.name, flags))?;
+        let built = retry(|| rustix::fs::fstat(&*self.dir))?;
+        if (named.st_dev, named.st_ino) == (built.st_dev, built.st_ino) {
+            Ok(())
+        } else {
+            Err(Errno::STALE)
+        }
     }
 
     fn rename(&self, flags: RenameFlags) -> Result<(), Errno> {

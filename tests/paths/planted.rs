@@ -327,16 +327,15 @@ fn check(world: &World, source: &str, kernels: &[Option<&str>]) -> Vec<String> {
     problems
 }
 
+fn plants(is_file: bool) -> &'static [Plant] {
+    if is_file { &FOR_FILES } else { &FOR_FOLDERS }
+}
+
 /// Names of plants and places, with the world that has them.
 fn cases() -> Vec<(String, World, String)> {
     let mut cases = Vec::new();
     for (place, is_file, path) in PLACES {
-        let plants = if is_file {
-            &FOR_FILES[..]
-        } else {
-            &FOR_FOLDERS[..]
-        };
-        for (plant, put) in plants {
+        for (plant, put) in plants(is_file) {
             let world = World::new();
             put(&world, &path(&world));
             let source = spec("registry", world.storage.root());
@@ -345,12 +344,7 @@ fn cases() -> Vec<(String, World, String)> {
     }
     let hex = Digest::of(LAYER).hex().to_owned();
     for (format, place, is_file) in MADE {
-        let plants = if is_file {
-            &FOR_FILES[..]
-        } else {
-            &FOR_FOLDERS[..]
-        };
-        for (plant, put) in plants {
+        for (plant, put) in plants(is_file) {
             let world = World::new();
             let made = world.path("made");
             regcarve(BINARY)
