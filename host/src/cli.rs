@@ -117,9 +117,41 @@ pub struct LimitArgs {
     #[arg(long, value_name = "MIB", default_value_t = 256)]
     pub guest_memory: usize,
 
-    /// Calls that a component may make into the host
+    /// Elements of all tables of a component
+    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    pub guest_tables: usize,
+
+    /// Core instances that a component may be made of
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub guest_instances: usize,
+
+    /// Data that a component may hand to the host in one call, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 64)]
+    pub guest_data: usize,
+
+    /// Calls that a component may make into the host; every 4 KiB that these read or write count as one more
     #[arg(long, value_name = "N", default_value_t = 100_000_000)]
     pub guest_calls: u64,
+
+    /// Messages that a component may leave in the log, in KiB; the rest is left out
+    #[arg(long, value_name = "KIB", default_value_t = 1_024)]
+    pub guest_log: usize,
+
+    /// Time that the system may take to answer one call of a component, in seconds; then the program ends
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    pub guest_wait: Duration,
+
+    /// Length of a component file, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 128)]
+    pub component_size: u64,
+
+    /// Time for compiling a component file, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    pub compile_time: Duration,
+
+    /// Memory for compiling a component file, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 2_048)]
+    pub compile_memory: usize,
 
     /// Accept component files only with their digest: FILE.wasm@sha256:…
     #[arg(long)]

@@ -25,7 +25,7 @@ pub enum Error {
     },
     /// A component failed or was refused.
     #[error(transparent)]
-    Component(#[from] ComponentFailure),
+    Component(ComponentFailure),
     /// The output is there already.
     #[error("{} exists already; nothing was changed\n  hint: name another output, or give --replace to exchange it in one step", .0.display())]
     Exists(PathBuf),
@@ -131,6 +131,15 @@ pub struct StepFailed {
     pub what: String,
     /// The reason.
     pub error: WriteError,
+}
+
+impl From<ComponentFailure> for Error {
+    fn from(failure: ComponentFailure) -> Self {
+        match failure.interrupted() {
+            Some(number) => Self::Signal(number),
+            None => Self::Component(failure),
+        }
+    }
 }
 
 impl From<StepFailed> for Error {

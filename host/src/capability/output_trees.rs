@@ -37,6 +37,11 @@ impl OutputTrees {
         }
     }
 
+    /// How content gets here.
+    pub fn mode(&self) -> LinkMode {
+        self.mode
+    }
+
     /// See [`OutputTree::probe`]. To be called before the wall stands.
     pub fn probe(&self, source: &SourceTree, file: &OwnedFd) -> Result<Method, WriteError> {
         match &self.written {

@@ -130,14 +130,26 @@ pub(super) fn engine(limits: &LimitArgs, progress: &Progress) -> Result<Engine, 
             progress.message(&format!("{name}: {line}"));
         }
     });
-    let cached = !limits.no_cache;
-    let limits = Limits {
+    Engine::new(given(limits), sink, !limits.no_cache)
+}
+
+/// The limits that the user gives, in bytes.
+fn given(limits: &LimitArgs) -> Limits {
+    const KIB: usize = 1 << 10;
+    const MIB: usize = 1 << 20;
+    Limits {
         time: limits.guest_time,
-        memory: limits.guest_memory << 20,
+        memory: limits.guest_memory.saturating_mul(MIB),
+        table_elements: limits.guest_tables,
+        instances: limits.guest_instances,
+        call_bytes: limits.guest_data.saturating_mul(MIB),
         calls: limits.guest_calls,
-        ..Limits::default()
-    };
-    Engine::new(limits, sink, cached)
+        log_bytes: limits.guest_log.saturating_mul(KIB),
+        wait: limits.guest_wait,
+        component_bytes: limits.component_size.saturating_mul(MIB as u64),
+        compile_time: limits.compile_time,
+        compile_memory: limits.compile_memory.saturating_mul(MIB),
+    }
 }
 
 /// An engine with the limits that hold where the user says nothing.
@@ -512,7 +524,21 @@ pub(super) fn everything(reader: &mut Reader) -> Result<Wishes, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::as_json;
+    use clap::Parser as _;
+
+    use super::{as_json, given};
+    use crate::cli::{Cli, Command};
+    use crate::wasm::Limits;
+
+    /// Defaults stand in two places: where they are explained, and where help is made of them.
+    #[test]
+    fn the_flags_have_the_defaults_of_the_limits() {
+        let cli = Cli::parse_from(["regcarve", "list", "registry:/srv"]);
+        let Command::List(list) = cli.command else {
+            unreachable!("that is what was typed")
+        };
+        assert_eq!(given(&list.limits), Limits::default());
+    }
 
     #[test]
     fn settings_become_json() {

@@ -11,16 +11,18 @@ use wasmtime::component::Component;
 
 use super::Engine;
 use super::cache::Cache;
+use super::compile::compile;
 use super::failure::Problem;
 use super::shipped::Shipped;
 use crate::capability::Fault;
 
-/// The longest component file, in bytes. A Python policy has about 40 MiB.
-const MAX_COMPONENT: u64 = 128 << 20;
-
 /// The code of a user's component: from the cache, or compiled and put there.
-pub(super) fn of_user(engine: &Engine, sha256: Digest, bytes: &[u8]) -> Result<Component, Problem> {
-    refuse_others(bytes)?;
+pub(super) fn of_user(
+    engine: &Engine,
+    sha256: Digest,
+    bytes: Vec<u8>,
+) -> Result<Component, Problem> {
+    refuse_others(&bytes)?;
     let Some(cache) = engine.cached.then(Cache::of_user).flatten() else {
         return compile(engine, bytes);
     };
@@ -41,11 +43,11 @@ pub(super) fn of_user(engine: &Engine, sha256: Digest, bytes: &[u8]) -> Result<C
 pub(super) fn shipped(engine: &Engine, shipped: &Shipped) -> Result<Component, Problem> {
     // It may not fit: a machine older than the baseline.
     load_native(engine, &Native::Embedded(shipped.native))
-        .or_else(|_| compile(engine, shipped.wasm))
+        .or_else(|_| compile(engine, shipped.wasm.to_vec()))
 }
 
-/// The bytes of a user's component.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
+/// The bytes of a user's component, of which there may be `limit`.
+pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Problem> {
     let fault = |call, error: &std::io::Error| {
         Problem::Unreadable(Fault::from_io(call, path.display().to_string(), error))
     };
@@ -54,15 +56,17 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
         .metadata()
         .map_err(|error| fault("fstat", &error))?
         .len();
-    if size > MAX_COMPONENT {
-        return Err(Problem::TooLarge {
-            size,
-            limit: MAX_COMPONENT,
-        });
+    if size > limit {
+        return Err(Problem::TooLarge { size, limit });
     }
+    // A pipe does not say how much is coming.
     let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut std::io::Read::take(file, MAX_COMPONENT), &mut bytes)
-        .map_err(|error| fault("read", &error))?;
+    let most = limit.saturating_add(1);
+    let size = std::io::Read::read_to_end(&mut std::io::Read::take(file, most), &mut bytes)
+        .map_err(|error| fault("read", &error))? as u64;
+    if size > limit {
+        return Err(Problem::TooLarge { size, limit });
+    }
     Ok(bytes)
 }
 
@@ -104,15 +108,6 @@ fn refuse_others(bytes: &[u8]) -> Result<(), Problem> {
         }
     }
     Ok(())
-}
-
-/// The compiler's threads end with it: what is not there when the wall is raised is not outside of it.
-fn compile(engine: &Engine, bytes: &[u8]) -> Result<Component, Problem> {
-    let compile = || Component::from_binary(&engine.inner, bytes);
-    rayon::ThreadPoolBuilder::new()
-        .build_scoped(|thread| thread.run(), |pool| pool.install(compile))
-        .map_err(|error| Problem::Start(format!("cannot start threads to compile it: {error}")))?
-        .map_err(|error| Problem::Invalid(format!("{error:#}")))
 }
 
 /// Where native code may come from.

@@ -154,7 +154,7 @@ impl Component {
                 (code.map_err(fail)?, sha256, shipped.wasm.len())
             }
             ComponentSpec::File { path, pin } => {
-                let bytes = code::read(path).map_err(fail)?;
+                let bytes = code::read(path, engine.limits.component_bytes).map_err(fail)?;
                 let sha256 = hash::digest(Algorithm::Sha256, &bytes);
                 match pin {
                     Some(pin) => {
@@ -171,8 +171,9 @@ impl Component {
                     }
                     None => {}
                 }
-                let code = engine.code(sha256, || code::of_user(engine, sha256, &bytes));
-                (code.map_err(fail)?, sha256, bytes.len())
+                let size = bytes.len();
+                let code = engine.code(sha256, || code::of_user(engine, sha256, bytes));
+                (code.map_err(fail)?, sha256, size)
             }
         };
         let wasi = check_world(engine, role, &component).map_err(fail)?;
@@ -249,7 +250,8 @@ impl Component {
         let log = self.log.clone();
         let call_bytes = limits.call_bytes;
         let wasi = self.wasi.then(|| Box::new(Wasi::new(log.clone())));
-        let meter = Meter::new(limits, Arc::clone(&self.engine.ticks));
+        let watched = self.engine.watch.over(Arc::clone(&self.name));
+        let meter = Meter::new(limits, Arc::clone(&self.engine.ticks), watched);
         let mut store = Store::new(
             &self.engine.inner,
             State {

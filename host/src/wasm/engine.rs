@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use regcarve_names::Digest;
 
 use super::limits::{TICK, Ticks};
+use super::watch::{Watch, end_process};
 use super::{Limits, LogSink, engine_config};
 use crate::capability::Fault;
 use crate::error::Error;
@@ -18,6 +20,7 @@ pub struct Engine {
     pub(super) limits: Limits,
     pub(super) log: LogSink,
     pub(super) ticks: Ticks,
+    pub(super) watch: Arc<Watch>,
     pub(super) cached: bool,
     code: Code,
     /// Whether the clock runs.
@@ -34,11 +37,13 @@ impl Engine {
         let inner = wasmtime::Engine::new(&engine_config::config())
             .map_err(|error| Error::Internal(format!("{error:#}")))?;
         let ticks = Arc::new(AtomicU64::new(0));
+        let watch = Arc::new(Watch::default());
         Ok(Self {
             inner,
             limits,
             log,
             ticks,
+            watch,
             cached,
             code: Code::default(),
             clock: Arc::default(),
@@ -51,7 +56,13 @@ impl Engine {
         let mut runs = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
         if !*runs {
             // Without it no limit of time would hold.
-            start_clock(self.inner.weak(), Arc::clone(&self.ticks)).map_err(|error| {
+            let clock = Clock {
+                engine: self.inner.weak(),
+                ticks: Arc::clone(&self.ticks),
+                watch: Arc::clone(&self.watch),
+                wait: self.limits.wait,
+            };
+            clock.start().map_err(|error| {
                 let fault = Fault::from_io("clone3", "a thread", &error);
                 Error::system("start the clock of the time limits")(fault)
             })?;
@@ -76,18 +87,78 @@ impl Engine {
     }
 }
 
-/// Ticks until the engine is gone.
-fn start_clock(engine: wasmtime::EngineWeak, ticks: Ticks) -> std::io::Result<()> {
-    let tick = move || {
-        loop {
-            std::thread::sleep(TICK);
-            // Count first: whoever is woken by the epoch reads the counter.
-            ticks.fetch_add(1, Ordering::Relaxed);
-            match engine.upgrade() {
-                Some(engine) => engine.increment_epoch(),
-                None => return,
+/// How many ticks may be made up for at once. The thread is late when the machine is busy, and then guests must not get more
+/// time; it is very late when the whole program has been stopped for a while, and then they must not get less.
+const MOST_MADE_UP: u32 = 5;
+
+/// After so many ticks the watch looks around: a second.
+const LOOK: u64 = 100;
+
+/// What the clock thread works with.
+struct Clock {
+    engine: wasmtime::EngineWeak,
+    ticks: Ticks,
+    watch: Arc<Watch>,
+    wait: Duration,
+}
+
+impl Clock {
+    /// Ticks until the engine is gone.
+    fn start(self) -> std::io::Result<()> {
+        let tick = move || {
+            let mut due = Instant::now();
+            let mut looked = 0;
+            loop {
+                std::thread::sleep(TICK);
+                let (passed, next) = passed(due, Instant::now());
+                due = next;
+                // Count first: whoever is woken by the epoch reads the counter.
+                let now =
+                    self.ticks.fetch_add(u64::from(passed), Ordering::Relaxed) + u64::from(passed);
+                let Some(engine) = self.engine.upgrade() else {
+                    return;
+                };
+                for _ in 0..passed {
+                    engine.increment_epoch();
+                }
+                if now - looked >= LOOK {
+                    looked = now;
+                    if let Some((component, call)) = self.watch.late(now, self.wait) {
+                        end_process(&component, call, self.wait);
+                    }
+                }
             }
-        }
-    };
-    std::thread::Builder::new().spawn(tick).map(drop)
+        };
+        std::thread::Builder::new().spawn(tick).map(drop)
+    }
+}
+
+/// Ticks since the last one was due, at least one, and when the last of them was due.
+fn passed(due: Instant, now: Instant) -> (u32, Instant) {
+    let ticks = now.saturating_duration_since(due).as_nanos() / TICK.as_nanos();
+    match u32::try_from(ticks) {
+        Ok(0) => (1, now),
+        Ok(ticks) if ticks <= MOST_MADE_UP => (ticks, due + TICK * ticks),
+        _ => (MOST_MADE_UP, now),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{MOST_MADE_UP, TICK, passed};
+
+    #[test]
+    fn lost_ticks_are_made_up_for_but_not_a_stop() {
+        let due = Instant::now();
+        let after = |tenths: u32| due + TICK * tenths / 10;
+        assert_eq!(passed(due, after(10)), (1, after(10)));
+        // What is left over counts towards the next.
+        assert_eq!(passed(due, after(19)), (1, after(10)));
+        assert_eq!(passed(due, after(35)), (3, after(30)));
+        assert_eq!(passed(due, after(9)), (1, after(9)));
+        let stopped = due + Duration::from_secs(30);
+        assert_eq!(passed(due, stopped), (MOST_MADE_UP, stopped));
+    }
 }

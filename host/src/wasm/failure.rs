@@ -34,7 +34,9 @@ pub enum Problem {
     #[error("cannot be read: {0}")]
     Unreadable(Fault),
     /// The file is longer than any sensible component.
-    #[error("is {size} bytes long; {limit} are allowed")]
+    #[error(
+        "is at least {size} bytes long; {limit} are allowed\n  hint: --component-size raises this limit"
+    )]
     TooLarge {
         /// Its size.
         size: u64,
@@ -98,18 +100,26 @@ pub enum Problem {
         /// Which one.
         reached: Reached,
     },
+    /// A signal came while it was being compiled. Not its fault: see the conversion into [`crate::Error`].
+    #[error("was not compiled: stopped by signal {0}")]
+    Interrupted(i32),
     /// It broke off.
     #[error("broke off: {}", text::brief(.0))]
     Trapped(String),
     /// It gave up.
-    #[error("gave up: {}", text::brief(.0))]
+    #[error("gave up: {}", quoted(.0))]
     GaveUp(String),
     /// Its answer cannot be.
-    #[error("gave an answer that cannot be: {}", text::brief(.0))]
+    #[error("gave an answer that cannot be: {}", quoted(.0))]
     Answer(String),
     /// It could not be made ready to run.
     #[error("cannot be started: {}", text::brief(.0))]
     Start(String),
+}
+
+/// A stranger's text in one line: with line ends it could look like a message of ours.
+fn quoted(text: &str) -> String {
+    text::visible(&text::brief(text)).into_owned()
 }
 
 /// How many wrong settings a message names.
@@ -143,6 +153,14 @@ impl ComponentFailure {
         matches!(self.problem, Problem::Settings(_))
     }
 
+    /// The signal, if nothing but a signal was in its way.
+    pub fn interrupted(&self) -> Option<i32> {
+        match self.problem {
+            Problem::Interrupted(number) => Some(number),
+            _ => None,
+        }
+    }
+
     /// Puts a problem down with the component that has it.
     pub(super) fn new(component: &str, problem: Problem) -> Self {
         Self {
@@ -169,7 +187,7 @@ fn explain(trap: Trap) -> &'static str {
         Trap::UnreachableCodeReached => {
             "it panicked or aborted; its last words, if any, are in the log above"
         }
-        Trap::MemoryOutOfBounds => "it reached outside its memory",
+        Trap::MemoryOutOfBounds => "it reached outside its memory (endless recursion?)",
         Trap::TableOutOfBounds => "it reached outside a table",
         Trap::IndirectCallToNull | Trap::BadSignature => "it called a function that is not there",
         Trap::IntegerDivisionByZero => "it divided by zero",

@@ -14,6 +14,7 @@
 mod bindings;
 mod cache;
 mod code;
+mod compile;
 mod component;
 mod engine;
 #[path = "engine_config.rs"]
@@ -27,6 +28,7 @@ pub mod selector;
 mod shipped;
 mod state;
 mod wasi;
+mod watch;
 pub mod writer;
 
 pub use component::{Component, ComponentSpec, Role};

@@ -8,6 +8,7 @@ use super::log::{GuestLog, LogLevel};
 use super::policy::ContentPower;
 use super::reader::SourcePower;
 use super::wasi::Wasi;
+use super::watch::Call;
 use super::writer::OutputPower;
 
 /// The data of a store.
@@ -32,14 +33,29 @@ pub(super) enum Power {
 }
 
 impl State {
-    /// Runs a call of the guest into the host: counts it and takes its time off the guest's account.
+    /// Runs a call of the guest into the host: counts it, has it watched and takes its time off the guest's account.
     pub(super) fn host_call<T>(
         &mut self,
-        call: impl FnOnce(&mut Self) -> T,
+        call: Call,
+        work: impl FnOnce(&mut Self) -> T,
     ) -> wasmtime::Result<T> {
-        let since = self.meter.host_called()?;
-        let answer = call(self);
+        let since = self.meter.host_called(call)?;
+        let answer = work(self);
         self.meter.host_returns(since);
+        Ok(answer)
+    }
+
+    /// A call whose answer counts by its size, too.
+    fn lend<T>(
+        &mut self,
+        call: Call,
+        work: impl FnOnce(&mut Self) -> Result<T, types::Failure>,
+        size: impl FnOnce(&T) -> usize,
+    ) -> Answer<T> {
+        let answer = self.host_call(call, work)?;
+        if let Ok(answer) = &answer {
+            self.meter.moved(size(answer));
+        }
         Ok(answer)
     }
 }
@@ -61,7 +77,7 @@ impl log::Host for State {
             log::Level::Info => LogLevel::Info,
             log::Level::Debug => LogLevel::Debug,
         };
-        self.host_call(|state| state.log.write(level, &message))
+        self.host_call(Call::Free, |state| state.log.write(level, &message))
     }
 }
 
@@ -70,57 +86,83 @@ type Answer<T> = wasmtime::Result<Result<T, types::Failure>>;
 
 impl source::Host for State {
     fn read_link(&mut self, path: String) -> Answer<String> {
-        self.host_call(|state| state.source()?.read_link(&path))
+        self.host_call(Call::ReadLink, |state| state.source()?.read_link(&path))
     }
 
     fn read_blob(&mut self, path: String, expected: Option<String>) -> Answer<source::Blob> {
-        self.host_call(|state| state.source()?.read_blob(&path, expected.as_deref()))
+        self.lend(
+            Call::ReadBlob,
+            |state| state.source()?.read_blob(&path, expected.as_deref()),
+            |blob| blob.bytes.len(),
+        )
     }
 
     fn read_file(&mut self, path: String) -> Answer<Vec<u8>> {
-        self.host_call(|state| state.source()?.read_file(&path))
+        self.lend(
+            Call::ReadFile,
+            |state| state.source()?.read_file(&path),
+            Vec::len,
+        )
     }
 
     fn file_size(&mut self, path: String) -> Answer<u64> {
-        self.host_call(|state| state.source()?.file_size(&path))
+        self.host_call(Call::FileSize, |state| state.source()?.file_size(&path))
     }
 
     fn list_directory(&mut self, path: String, after: Option<String>) -> Answer<source::Page> {
-        self.host_call(|state| state.source()?.list_directory(&path, after.as_deref()))
+        self.lend(
+            Call::ListDirectory,
+            |state| state.source()?.list_directory(&path, after.as_deref()),
+            |page| size_of_val(&*page.entries),
+        )
     }
 }
 
 impl output::Host for State {
     fn hard_link(&mut self, content: String, to: String) -> Answer<()> {
-        self.write(|output| output.hard_link(&content, &to))
+        let call = match &self.power {
+            Power::Output(output) if output.may_copy() => Call::Free,
+            _ => Call::HardLink,
+        };
+        self.write(call, |output| output.hard_link(&content, &to))
     }
 
     fn write_link(&mut self, to: String, target: String) -> Answer<()> {
-        self.write(|output| output.write_link(&to, &target))
+        self.write(Call::WriteLink, |output| output.write_link(&to, &target))
     }
 
     fn write_file(&mut self, to: String, bytes: Vec<u8>) -> Answer<()> {
-        self.write(|output| output.write_file(&to, &bytes))
+        self.meter.moved(bytes.len());
+        self.write(Call::WriteFile, |output| output.write_file(&to, &bytes))
     }
 
     fn make_directory(&mut self, path: String) -> Answer<()> {
-        self.write(|output| output.make_directory(&path))
+        self.write(Call::MakeDirectory, |output| output.make_directory(&path))
     }
 }
 
 impl content::Host for State {
     fn closure(&mut self, image: String) -> Answer<Vec<types::Content>> {
-        self.host_call(|state| match &mut state.power {
-            Power::Content(content) => content.closure(&image),
-            _ => not_this_role("content"),
-        })
+        // From memory.
+        self.lend(
+            Call::Free,
+            |state| match &mut state.power {
+                Power::Content(content) => content.closure(&image),
+                _ => not_this_role("content"),
+            },
+            |contents| size_of_val(&**contents),
+        )
     }
 
     fn read_blob(&mut self, digest: String) -> Answer<Vec<u8>> {
-        self.host_call(|state| match &mut state.power {
-            Power::Content(content) => content.read_blob(&digest),
-            _ => not_this_role("content"),
-        })
+        self.lend(
+            Call::ReadContent,
+            |state| match &mut state.power {
+                Power::Content(content) => content.read_blob(&digest),
+                _ => not_this_role("content"),
+            },
+            Vec::len,
+        )
     }
 }
 
@@ -133,8 +175,12 @@ impl State {
     }
 
     /// A step on the output. The outer error ends the run.
-    fn write(&mut self, step: impl FnOnce(&mut OutputPower) -> Answer<()>) -> Answer<()> {
-        self.host_call(|state| match &mut state.power {
+    fn write(
+        &mut self,
+        call: Call,
+        step: impl FnOnce(&mut OutputPower) -> Answer<()>,
+    ) -> Answer<()> {
+        self.host_call(call, |state| match &mut state.power {
             Power::Output(output) => step(output),
             _ => Ok(not_this_role("output")),
         })?

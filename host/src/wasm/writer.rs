@@ -12,7 +12,9 @@ use super::component::{Component, Instance};
 use super::failure::Problem as Wrong;
 use super::reader::{kind_out, platform_out};
 use super::state::Power;
-use crate::capability::{MAX_FILE, OutputTrees, Placed, SourceTree, TreePath, WriteError};
+use crate::capability::{
+    LinkMode, MAX_FILE, OutputTrees, Placed, SourceTree, TreePath, WriteError,
+};
 use crate::error::{Error, StepFailed};
 use crate::pipeline::carve::Tally;
 use crate::pipeline::contents::{Contents, PlacedAt, Presence};
@@ -142,6 +144,11 @@ pub(super) struct OutputPower {
 type Answer = wasmtime::Result<Result<(), types::Failure>>;
 
 impl OutputPower {
+    /// Whether giving content a name may mean to copy it, which takes as long as it takes.
+    pub(super) fn may_copy(&self) -> bool {
+        self.tree.mode() != LinkMode::Hard
+    }
+
     pub(super) fn hard_link(&mut self, content: &str, to: &str) -> Answer {
         let id = match self.planned(content) {
             Ok(id) => id,

@@ -3,7 +3,7 @@
 use regcarve_kit::policy::{Decision, Image};
 
 fn decide(_: &str, _: &[Image]) -> Result<Vec<Decision>, String> {
-    Ok((0..10_000_000).map(|_| Decision::Keep).collect())
+    Ok((0..4_000_000).map(|_| Decision::Keep).collect())
 }
 
 regcarve_test_programs::policy!(decide);

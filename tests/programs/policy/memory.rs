@@ -3,11 +3,7 @@
 use regcarve_kit::policy::{Decision, Image};
 
 fn decide(_: &str, _: &[Image]) -> Result<Vec<Decision>, String> {
-    let mut hoard = Vec::new();
-    loop {
-        hoard.push(vec![1_u8; 1 << 20]);
-        std::hint::black_box(&hoard);
-    }
+    regcarve_test_programs::hoard()
 }
 
 regcarve_test_programs::policy!(decide);

@@ -10,8 +10,8 @@ fn resolve(mut image: Image, _: &Wanted) -> Resolution {
         variant: None,
         os_version: None,
     };
-    for (position, located) in image.contents.iter_mut().enumerate() {
-        located.content.children = vec![0, 1, 2, position as u32, 0];
+    for located in &mut image.contents {
+        located.content.children = vec![0, 1, 2];
         located.content.platform = Some(platform.clone());
     }
     image.contents[0].content.kind = Kind::Index;

@@ -29,7 +29,10 @@ fn resolve(_: Image, _: &Wanted) -> Resolution {
         refused(path, source::read_file(path));
         refused(path, source::read_blob(path, None));
         refused(path, source::read_link(path));
-        refused(path, source::list_directory(path, None));
+        // The root has no name; listing is what can be done with it.
+        if !path.is_empty() {
+            refused(path, source::list_directory(path, None));
+        }
         let cause = refused(path, source::file_size(path)).to_string();
         damages.push(Damage {
             path: "every path".into(),

@@ -6,9 +6,10 @@
 //! reader/    lies about a storage
 //! writer/    paths, names, content
 //! selector/  lists
+//! fuzz/      one for each role: whatever its bytes make it answer
 //! ```
 //!
-//! The verdicts are in `tests/sandbox`. Here is what the guests share.
+//! The verdicts are in `tests/sandbox`; `tests/border` feeds the last. Here is what the guests share.
 
 #![allow(
     clippy::panic,
@@ -26,6 +27,22 @@ use regcarve_kit::{Content, Kind};
 pub use regcarve_kit;
 pub use regcarve_kit::{schemars, serde};
 
+pub mod wild;
+
+/// Bytes that travelled as characters.
+pub fn bytes_of(text: &str) -> Vec<u8> {
+    text.chars().map(|character| character as u8).collect()
+}
+
+/// Bytes that travelled as pairs of hexadecimal digits, as in a name.
+pub fn hex_of(text: &str) -> Vec<u8> {
+    let pair = |pair: &[u8]| {
+        let text = std::str::from_utf8(pair).ok()?;
+        u8::from_str_radix(text, 16).ok()
+    };
+    text.as_bytes().chunks(2).filter_map(pair).collect()
+}
+
 /// Tries something that must be refused; the answer, for the message that the guest gives up with. If it
 /// is not refused the sandbox has a hole, and the guest screams.
 pub fn refused<T>(what: &str, answer: Result<T, Failure>) -> Failure {
@@ -40,6 +57,15 @@ pub fn refused<T>(what: &str, answer: Result<T, Failure>) -> Failure {
 pub fn spin() -> ! {
     loop {
         std::hint::black_box(0);
+    }
+}
+
+/// Asks for memory, and uses it, until it gets no more.
+pub fn hoard() -> ! {
+    let mut hoard = Vec::new();
+    loop {
+        hoard.push(vec![1_u8; 1 << 20]);
+        std::hint::black_box(&hoard);
     }
 }
 

@@ -13,11 +13,14 @@ use std::fs;
 use std::io::{self, Read};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use wait4::Wait4 as _;
 
 /// No run in a test of ours takes a tenth of this, even on a busy machine; more is a hang.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
@@ -43,6 +46,10 @@ pub struct Outcome {
     pub stdout: String,
     /// What it printed as messages.
     pub stderr: String,
+    /// From before its start to after its end.
+    pub took: Duration,
+    /// The most memory that it had at a time, in bytes.
+    pub peak: u64,
     /// The JSON report: the `--report` file, else stdout where that is JSON.
     pub report: Option<Value>,
 }
@@ -69,6 +76,8 @@ impl Runs for Command {
             code: done.status.code().unwrap_or_else(signal),
             stdout,
             stderr: String::from_utf8_lossy(&done.stderr).into_owned(),
+            took: done.took,
+            peak: done.peak,
             report,
         }
     }
@@ -80,29 +89,43 @@ impl Runs for Command {
     }
 }
 
+/// What is left of a process.
+struct Done {
+    status: ExitStatus,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    took: Duration,
+    peak: u64,
+}
+
 /// Runs a command and kills it when it takes too long: a test must fail and not hang.
-fn run_within(command: &mut Command, limit: Duration) -> io::Result<Output> {
+fn run_within(command: &mut Command, limit: Duration) -> io::Result<Done> {
+    let start = Instant::now();
     let mut child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
     let stdout = drain(child.stdout.take());
     let stderr = drain(child.stderr.take());
-    let start = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break status;
+    let process = Pid::from_child(&child);
+    let (ended, waiting) = mpsc::channel::<()>();
+    let guard = thread::spawn(move || {
+        if waiting.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+            let _ = kill_process(process, Signal::KILL);
         }
-        if start.elapsed() > limit {
-            child.kill()?;
-        }
-        thread::sleep(Duration::from_millis(2));
-    };
+    });
+    let used = child.wait4();
+    let took = start.elapsed();
+    drop(ended);
+    guard.join().expect("a thread that only waits");
+    let used = used?;
     let collected = |part: JoinHandle<Vec<u8>>| part.join().expect("a thread that only reads");
-    Ok(Output {
-        status,
+    Ok(Done {
+        status: used.status,
         stdout: collected(stdout),
         stderr: collected(stderr),
+        took,
+        peak: used.rusage.maxrss,
     })
 }
 

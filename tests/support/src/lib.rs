@@ -7,6 +7,7 @@
 //! | [`snapshot`] | proof that a tree is what it was |
 //! | [`tree`] | draws a tree as text, checks the inode rules of a carve |
 //! | [`programs`] | compiles the example policy and the guests in `tests/programs` |
+//! | [`bombs`] | makes components that are hard to compile or to start |
 //! | [`tools`] | which real tools are here, and what happens when one is not |
 //! | [`registry`] | a running `docker-registry`, with a [`client`] of its HTTP API and its [`garbage`] collector |
 //! | [`package`] | a manifest with everything behind it, made by [`shapes`] and [`schema1`] |
@@ -26,6 +27,7 @@
 )]
 
 pub mod binary;
+pub mod bombs;
 pub mod check;
 pub mod client;
 pub mod corpus;

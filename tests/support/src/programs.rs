@@ -4,9 +4,13 @@
 //! cargo that runs the tests holds the lock of the common one.
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
 
 const TARGET: &str = "wasm32-wasip2";
 
@@ -17,11 +21,43 @@ pub fn example_policy() -> PathBuf {
     found(folder.join("example_rust_policy.wasm"))
 }
 
-/// A guest of `tests/programs`, by its name there.
+/// A guest of `tests/programs`, by its role and its name there: `policy-loop`.
 pub fn program(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let source = root()
+        .join("tests/programs")
+        .join(name.replacen('-', "/", 1))
+        .with_extension("wat");
+    if source.is_file() {
+        return text_program(name, &source);
+    }
     let folder = BUILT.get_or_init(|| build(&["-p", "regcarve-test-programs", "--examples"]));
     found(folder.join(format!("examples/{}.wasm", name.replace('-', "_"))))
+}
+
+/// A component of a core module in text form, which lacks the types of its world.
+fn text_program(name: &str, source: &Path) -> PathBuf {
+    let role = name.split('-').next().unwrap_or(name);
+    let component = || {
+        let mut module = wat::parse_file(source)?;
+        let mut resolve = Resolve::default();
+        let (package, _) = resolve.push_dir(root().join("wit"))?;
+        let world = resolve.select_world(&[package], Some(role))?;
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
+        ComponentEncoder::default()
+            .validate(true)
+            .module(&module)?
+            .encode()
+    };
+    let bytes = component().unwrap_or_else(|error| panic!("{}: {error:#}", source.display()));
+    let folder = root().join("target/programs/text");
+    fs::create_dir_all(&folder).expect("folder of a component");
+    // Another test may be at it, too.
+    let path = folder.join(name).with_extension("wasm");
+    let partial = tempfile::NamedTempFile::new_in(&folder).expect("file of a component");
+    fs::write(&partial, bytes).expect("write a component");
+    partial.persist(&path).expect("name a component");
+    path
 }
 
 fn found(path: PathBuf) -> PathBuf {
@@ -29,12 +65,16 @@ fn found(path: PathBuf) -> PathBuf {
     path
 }
 
-fn build(what: &[&str]) -> PathBuf {
-    install_target();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .canonicalize()
-        .expect("the workspace");
+        .expect("the workspace")
+}
+
+fn build(what: &[&str]) -> PathBuf {
+    install_target();
+    let root = root();
     let folder = root.join("target/programs");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo

@@ -66,6 +66,11 @@ impl Snapshot {
         Self { root, entries }
     }
 
+    /// The same tree now.
+    pub fn again(&self) -> Self {
+        Self::take(&self.root)
+    }
+
     /// How many names there are, the root included.
     pub fn len(&self) -> usize {
         self.entries.len()

@@ -1,0 +1,202 @@
+//! One run with one component of arbitrary answers.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+
+use clap::Parser as _;
+use regcarve::cli::{Cli, Command};
+use regcarve::{Error, commands};
+use regcarve_test_support::snapshot::Snapshot;
+use regcarve_test_support::storage::Storage;
+use regcarve_test_support::tree::{staging_beside, walk};
+use serde_json::json;
+
+/// Storages that runs read, and the component.
+pub(crate) struct World {
+    folder: tempfile::TempDir,
+    storage: Storage,
+    program: String,
+}
+
+impl World {
+    pub(crate) fn new(program: &str) -> Self {
+        // In memory, if there is such a place.
+        let folder = tempfile::tempdir_in("/dev/shm")
+            .or_else(|_| tempfile::tempdir())
+            .expect("a folder for runs");
+        let storage = Storage::create(folder.path().join("source"));
+        let config = json!({ "os": "linux", "architecture": "amd64" });
+        storage.image("team/app", "v1", &[b"base", b"app 1"], &config);
+        storage.image("team/tool", "v1", &[b"base", b"tool"], &config);
+        let platforms = ["linux/amd64", "linux/arm64"].map(|platform| {
+            let config = storage.blob(platform.as_bytes());
+            let layers = [storage.blob(b"base")];
+            storage
+                .image_of("team/app", None, &config, &layers)
+                .on(platform)
+        });
+        storage.index("team/app", Some("v2"), &platforms);
+        let world = Self {
+            folder,
+            storage,
+            program: program.into(),
+        };
+        for (name, text) in [
+            ("secret", "nobody may read this"),
+            ("flat/manifest", r#"{"schemaVersion":2}"#),
+            ("flat/forged", r#"{"schemaVersion":3}"#),
+            ("flat/config", "{}"),
+            ("flat/layer", "layer"),
+            ("flat/folder/file", ""),
+        ] {
+            let path = world.path(name);
+            fs::create_dir_all(path.parent().expect("it is in a folder")).expect("a folder");
+            fs::write(path, text).expect("a file of the world");
+        }
+        std::os::unix::fs::symlink("../secret", world.path("flat/symlink")).expect("a link");
+        world
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Makes a run. The code that the program would exit with, or what must not be.
+    pub(crate) fn run(&self, role: &str, bytes: &[u8]) -> Result<u8, String> {
+        let text: String = bytes.iter().map(|byte| char::from(*byte)).collect();
+        let shown = |name: &str| self.path(name).display().to_string();
+        let (source, output) = (
+            format!("registry:{}", shown("source")),
+            format!("registry:{}", shown("output")),
+        );
+        let program = &self.program;
+        let arguments = match role {
+            "selector" => {
+                fs::write(self.path("fuzz.list"), &text).expect("a list");
+                let list = shown("fuzz.list");
+                vec![
+                    "--selector".into(),
+                    program.clone(),
+                    "--list".into(),
+                    list,
+                    source,
+                    output,
+                ]
+            }
+            "reader" => {
+                fs::write(self.path("flat/fuzz"), bytes).expect("the bytes of a reader");
+                let wanted: &[&str] = match bytes[0] % 4 {
+                    0 => &["--all"],
+                    1 => &["--image", "team/*:*"],
+                    2 => &[
+                        "--image",
+                        "team/app@sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+                    ],
+                    _ => &["--image", "team/app:v1", "--image", "team/app:v2"],
+                };
+                let source = format!("{program}:{}", shown("flat"));
+                let wanted = wanted.iter().map(ToString::to_string);
+                wanted.chain([source, output]).collect()
+            }
+            "policy" => {
+                let policy = format!("{program}={}", json!({ "bytes": text }));
+                vec!["--all".into(), "--policy".into(), policy, source, output]
+            }
+            _ => {
+                let mut tag = String::new();
+                for byte in bytes {
+                    let _ = write!(tag, "{byte:02x}");
+                }
+                let blob = self.storage.blob(br#"{"schemaVersion":2}"#);
+                let config = self.storage.blob(b"{}");
+                let image = self
+                    .storage
+                    .image_of("team/new", Some(&tag), &config, &[blob]);
+                self.storage.tag("team/app", &tag, &image.digest);
+                self.storage.revision_link("team/app", &image.digest);
+                let output = format!("{program}:{}", shown("output"));
+                let wanted = format!("team/*:{tag}");
+                vec!["--image".into(), wanted, source, output]
+            }
+        };
+        let before = ["source", "flat", "secret"].map(|name| Snapshot::take(self.path(name)));
+        let result = carve(&arguments);
+        let problems = before
+            .iter()
+            .flat_map(|before| before.differences(&before.again()))
+            .collect::<Vec<_>>();
+        let verdict = self.judge(result, &arguments);
+        fs::remove_dir_all(self.path("output")).ok();
+        if role == "writer" {
+            fs::remove_dir_all(self.storage.repository_path("team/new")).expect("forget an image");
+            let tags = self
+                .storage
+                .repository_path("team/app")
+                .join("_manifests/tags");
+            for entry in fs::read_dir(tags)
+                .expect("tags")
+                .map(|entry| entry.expect("a tag"))
+            {
+                if entry.file_name().len() > 2 {
+                    fs::remove_dir_all(entry.path()).expect("forget a tag");
+                }
+            }
+        }
+        if problems.is_empty() {
+            verdict
+        } else {
+            Err(format!("the source changed: {problems:?}"))
+        }
+    }
+
+    fn judge(&self, result: Result<(), Error>, arguments: &[String]) -> Result<u8, String> {
+        let output = self.path("output");
+        let code = match &result {
+            Ok(()) => 0,
+            Err(error) => error.exit_code(),
+        };
+        let said = result.as_ref().err().map(ToString::to_string);
+        let problem = |what: &str| Err(format!("{what} with {code}: {said:?} {arguments:?}"));
+        // The system has no reason to refuse anything here.
+        if code == 1 || code > 5 {
+            return problem("ended");
+        }
+        if output.symlink_metadata().is_ok() != (code == 0) {
+            return problem("published or not");
+        }
+        if !staging_beside(&output).is_empty() {
+            return problem("staging was left");
+        }
+        if code == 0 {
+            let secret = fs::read(self.path("secret")).expect("the secret");
+            for (name, meta) in walk(&output) {
+                if meta.is_symlink() {
+                    return problem("a symbolic link in the output");
+                }
+                if meta.is_file() && fs::read(output.join(name)).is_ok_and(|bytes| bytes == secret)
+                {
+                    return problem("the secret in the output");
+                }
+            }
+        }
+        Ok(code)
+    }
+}
+
+/// What the program does with these arguments of `regcarve run`.
+fn carve(arguments: &[String]) -> Result<(), Error> {
+    let fixed = [
+        "regcarve",
+        "run",
+        "--durability",
+        "none",
+        "--guest-time",
+        "5",
+    ];
+    let all = fixed.iter().map(ToString::to_string);
+    match Cli::parse_from(all.chain(arguments.iter().cloned())).command {
+        Command::Run(run) => commands::run::run(run),
+        _ => unreachable!("that is what was asked for"),
+    }
+}

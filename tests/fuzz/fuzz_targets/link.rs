@@ -1,0 +1,4 @@
+//! See [`regcarve_fuzz::link`].
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| regcarve_fuzz::link(data));

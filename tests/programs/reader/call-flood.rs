@@ -1,0 +1,13 @@
+//! Attacks: what the host reads for a component counts as well, so that a few expensive calls are no way around
+//! `--guest-calls`.
+
+use regcarve_kit::layout::{Image, Resolution, Wanted, source};
+
+fn resolve(_: Image, _: &Wanted) -> Resolution {
+    loop {
+        let _ = source::read_blob("manifest", None);
+        let _ = source::list_directory("", None);
+    }
+}
+
+regcarve_test_programs::reader!(resolve);

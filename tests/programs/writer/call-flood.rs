@@ -1,0 +1,14 @@
+//! Attacks: what is written for a component counts as a call for every 4 KiB, so that nobody fills the disk.
+
+use regcarve_kit::Failure;
+use regcarve_kit::layout::{Placed, output};
+
+fn place(_: &Placed) -> Result<(), Failure> {
+    let bytes = vec![0; 4 << 20];
+    for number in 0.. {
+        output::write_file(&format!("folder/{number}"), &bytes)?;
+    }
+    Ok(())
+}
+
+regcarve_test_programs::writer!(place);
