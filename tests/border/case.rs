@@ -108,16 +108,19 @@ impl World {
                 for byte in bytes {
                     let _ = write!(tag, "{byte:02x}");
                 }
-                let blob = self.storage.blob(br#"{"schemaVersion":2}"#);
+                let layer = self.storage.blob(b"base");
                 let config = self.storage.blob(b"{}");
-                let image = self
-                    .storage
-                    .image_of("team/new", Some(&tag), &config, &[blob]);
-                self.storage.tag("team/app", &tag, &image.digest);
-                self.storage.revision_link("team/app", &image.digest);
+                self.storage
+                    .image_of("team/app", Some(&tag), &config, &[layer]);
                 let output = format!("{program}:{}", shown("output"));
-                let wanted = format!("team/*:{tag}");
-                vec!["--image".into(), wanted, source, output]
+                let wanted = [
+                    "--image",
+                    &format!("team/app:{tag}"),
+                    "--image",
+                    "team/*:v2",
+                ];
+                let wanted = wanted.into_iter().map(str::to_owned);
+                wanted.chain([source, output]).collect()
             }
         };
         let before = ["source", "flat", "secret"].map(|name| Snapshot::take(self.path(name)));
@@ -129,7 +132,6 @@ impl World {
         let verdict = self.judge(result, &arguments);
         fs::remove_dir_all(self.path("output")).ok();
         if role == "writer" {
-            fs::remove_dir_all(self.storage.repository_path("team/new")).expect("forget an image");
             let tags = self
                 .storage
                 .repository_path("team/app")

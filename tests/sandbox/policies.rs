@@ -1,5 +1,8 @@
 //! Policies: what they compute, read, answer and say.
 
+use regcarve_test_support::binary::Runs as _;
+use regcarve_test_support::programs::program;
+
 use crate::case::{COMPLETE, COMPONENT, Case, MISSING, ONE_SECOND, hold};
 use crate::world::World;
 
@@ -62,7 +65,8 @@ pub(crate) const CASES: &[Case] = &[
             "it says too much; the rest is left out",
             "(the line above is cut)",
         ],
-    ),
+    )
+    .with(&["--guest-calls", "2000000"]),
     Case::new(
         "policy-long-error",
         COMPONENT,
@@ -88,7 +92,7 @@ pub(crate) const CASES: &[Case] = &[
     ),
     Case::new("policy-recursion", COMPONENT, &["endless recursion?"]),
     Case::new("policy-sleep", COMPLETE, &[]),
-    Case::new("policy-rename", COMPLETE, &[]),
+    Case::new("policy-rename", COMPLETE, &[]).with(&["--image", "team/app:*"]),
     Case::new("policy-stack", COMPONENT, &["its stack is used up"]),
     Case::new(
         "policy-table-growth",
@@ -116,4 +120,20 @@ fn invite(world: &World, path: &str) -> Vec<String> {
 #[test]
 fn policies() {
     hold(CASES, &["--image", "team/*:*"], invite);
+}
+
+/// Nobody is asked who it is in a run.
+#[test]
+fn a_policy_that_does_not_say_who_it_is() {
+    let world = World::new();
+    let policy = program("policy-loop-in-describe");
+    for command in ["inspect", "check"] {
+        let mut run = world.regcarve();
+        run.args(["policy", command]).args(ONE_SECOND).arg(&policy);
+        let outcome = run.outcome();
+        outcome.assert_code(COMPONENT);
+        for words in TIME {
+            outcome.assert_says(words);
+        }
+    }
 }

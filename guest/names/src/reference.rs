@@ -198,6 +198,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
         #[test]
         fn the_text_comes_back(
             name in "[a-z0-9]{1,8}([._/-][a-z0-9]{1,8}){0,3}",

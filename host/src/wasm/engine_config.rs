@@ -9,6 +9,11 @@ use wasmtime::{Config, OptLevel, Strategy};
 /// containers; a handful of instances at 64 MiB fits everywhere.
 const MEMORY_RESERVATION: u64 = 64 << 20;
 
+/// Address space that a linear memory gets beyond its size when it is moved: enough that one of the default limit is
+/// moved once. Without it a memory that grows page by page would be copied page by page, ten seconds until it is full;
+/// and while it is copied it is there twice.
+const MEMORY_FOR_GROWTH: u64 = 192 << 20;
+
 /// Unmapped bytes behind a linear memory, to let the compiler leave out some checks.
 const MEMORY_GUARD: u64 = 64 << 10;
 
@@ -24,7 +29,7 @@ pub(crate) fn config() -> Config {
         // The time limit: checked at loop heads and function entries, about a tenth of the guest's speed.
         .epoch_interruption(true)
         .memory_reservation(MEMORY_RESERVATION)
-        .memory_reservation_for_growth(0)
+        .memory_reservation_for_growth(MEMORY_FOR_GROWTH)
         .memory_guard_size(MEMORY_GUARD)
         .memory_may_move(true)
         .max_wasm_stack(MAX_WASM_STACK)

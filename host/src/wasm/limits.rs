@@ -309,3 +309,205 @@ impl ResourceLimiter for Meter {
         MAX_MEMORIES
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
+
+    use wasmtime::ResourceLimiter as _;
+
+    use super::super::watch::{Call, Watch};
+    use super::{CALL_UNIT, Limits, Meter, Reached, Ticks};
+
+    /// A tenth of a second, 1000 bytes, 100 elements, 10 calls.
+    fn small() -> Limits {
+        Limits {
+            time: Duration::from_millis(100),
+            memory: 1_000,
+            table_elements: 100,
+            instances: 7,
+            call_bytes: 50,
+            calls: 10,
+            ..Limits::default()
+        }
+    }
+
+    fn meter(limits: Limits) -> (Meter, Ticks, Arc<Watch>) {
+        let ticks = Arc::new(AtomicU64::new(1_000));
+        let watch = Arc::new(Watch::default());
+        let watched = watch.over("component".into());
+        let meter = Meter::new(limits, Arc::clone(&ticks), watched);
+        (meter, ticks, watch)
+    }
+
+    #[test]
+    fn what_holds_where_nobody_says_anything() {
+        let limits = Limits::default();
+        assert_eq!(limits.memory, 268_435_456);
+        assert_eq!(limits.call_bytes, 67_108_864);
+        assert_eq!(limits.log_bytes, 1_048_576);
+        assert_eq!(limits.component_bytes, 134_217_728);
+        assert_eq!(limits.compile_memory, 2_147_483_648);
+        assert_eq!(CALL_UNIT, 4_096);
+    }
+
+    #[test]
+    fn time_of_the_guest_alone_counts() {
+        let (mut meter, ticks, _) = meter(small());
+        let pass = |count| ticks.fetch_add(count, Ordering::Relaxed);
+        assert_eq!(meter.call_begins(), 10);
+        pass(4);
+        assert!(matches!(meter.ticks_left(), Ok(6)));
+        let since = meter.host_called(Call::ReadLink).unwrap();
+        pass(100);
+        meter.host_returns(since);
+        assert!(matches!(meter.ticks_left(), Ok(6)));
+        let since = meter.host_called(Call::ReadLink).unwrap();
+        pass(3);
+        meter.host_returns(since);
+        pass(5);
+        assert!(matches!(meter.ticks_left(), Ok(1)));
+        pass(1);
+        let reached = meter.ticks_left().unwrap_err().to_string();
+        assert_eq!(reached, "it ran for more than 0.1 s in one call");
+        pass(50);
+        assert!(matches!(meter.ticks_left(), Err(Reached::Time(_))));
+        // The next call has its own time.
+        assert_eq!(meter.call_begins(), 10);
+        assert!(matches!(meter.ticks_left(), Ok(10)));
+    }
+
+    #[test]
+    fn no_time_at_all_is_one_tick() {
+        let (mut meter, _, _) = meter(Limits {
+            time: Duration::ZERO,
+            ..small()
+        });
+        assert_eq!(meter.call_begins(), 1);
+    }
+
+    #[test]
+    fn calls_are_counted_and_what_they_move() {
+        let (mut one, _, _) = meter(small());
+        for _ in 0..10 {
+            let since = one.host_called(Call::FileSize).unwrap();
+            one.host_returns(since);
+        }
+        assert!(matches!(
+            one.host_called(Call::FileSize),
+            Err(Reached::Calls(10))
+        ));
+        assert!(matches!(one.ticks_left(), Err(Reached::Calls(10))));
+
+        let (mut other, _, _) = meter(small());
+        other.call_begins();
+        other.moved(CALL_UNIT - 1);
+        other.moved(9 * CALL_UNIT);
+        other.count(1).unwrap();
+        assert!(other.ticks_left().is_ok());
+        assert!(matches!(other.count(1), Err(Reached::Calls(10))));
+    }
+
+    #[test]
+    fn a_call_is_watched_until_it_returns() {
+        let (mut meter, _, watch) = meter(small());
+        let late = || watch.late(1_000_000, Duration::from_secs(1));
+        let since = meter.host_called(Call::HardLink).unwrap();
+        assert_eq!(late().unwrap().1, "output.hard-link");
+        meter.host_returns(since);
+        assert!(late().is_none());
+    }
+
+    #[test]
+    fn memories_and_tables_are_added_up() {
+        let (mut meter, _, _) = meter(small());
+        assert!(meter.memory_growing(0, 600, None).is_ok_and(|grows| grows));
+        assert!(meter.memory_growing(0, 300, None).is_ok_and(|grows| grows));
+        assert!(
+            meter
+                .memory_growing(300, 400, None)
+                .is_ok_and(|grows| grows)
+        );
+        let error = meter.memory_growing(600, 601, None).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "it asked for 1001 bytes of memory; 1000 are allowed"
+        );
+        assert!(meter.table_growing(0, 60, None).is_ok_and(|grows| grows));
+        assert!(meter.table_growing(60, 70, None).is_ok_and(|grows| grows));
+        assert!(meter.table_growing(0, 30, None).is_ok_and(|grows| grows));
+        let error = meter.table_growing(70, 71, None).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "it asked for tables of 101 elements; 100 are allowed"
+        );
+        assert_eq!(
+            (meter.instances(), meter.tables(), meter.memories()),
+            (7, 64, 8)
+        );
+        assert_eq!(meter.limits(), &small());
+    }
+
+    #[test]
+    fn every_limit_is_recognised_and_names_its_flag() {
+        let limits = small();
+        let said = |text: &'static str| {
+            let error = wasmtime::Error::msg(text).context("somewhere");
+            let reached = limits.reached(&error)?;
+            Some((reached.to_string(), reached.flag()))
+        };
+        let expected = |text: &str, flag| Some((text.to_owned(), flag));
+        for (text, verdict) in [
+            (
+                "fuel allocated for hostcalls has been exhausted",
+                expected(
+                    "it handed more than 50 bytes to the host in one call",
+                    Some("--guest-data"),
+                ),
+            ),
+            (
+                "cannot allocate another handle: store handle limit exceeded",
+                expected("it holds more than 1000 handles", None),
+            ),
+            (
+                "resource table has no free keys",
+                expected("it holds more than 1000 handles", None),
+            ),
+            (
+                "resource limit exceeded: instance count too high at 8",
+                expected(
+                    "it is made of more than 7 instances",
+                    Some("--guest-instances"),
+                ),
+            ),
+            (
+                "resource limit exceeded: table count too high at 65",
+                expected("it has more than 64 tables", None),
+            ),
+            (
+                "resource limit exceeded: memory count too high at 9",
+                expected("it has more than 8 memories", None),
+            ),
+            ("something else", None),
+        ] {
+            assert_eq!(said(text), verdict, "{text}");
+        }
+        let time = Duration::from_secs(1);
+        let (wanted, limit) = (2, 1);
+        for (reached, flag) in [
+            (Reached::Time(time), "--guest-time"),
+            (Reached::Memory { wanted, limit }, "--guest-memory"),
+            (Reached::Table { wanted, limit }, "--guest-tables"),
+            (Reached::Calls(1), "--guest-calls"),
+            (Reached::CompileTime(time), "--compile-time"),
+            (Reached::CompileMemory(1), "--compile-memory"),
+        ] {
+            let text = reached.to_string();
+            let error = wasmtime::Error::from(reached).context("somewhere");
+            let again = limits.reached(&error).unwrap();
+            assert_eq!((again.to_string(), again.flag()), (text, Some(flag)));
+        }
+    }
+}

@@ -39,11 +39,18 @@ pub fn list(data: &[u8]) {
         assert!(!request.reference.starts_with(['#', '/']));
         let _ = Pattern::parse(&request.reference);
     }
-    let mut seen: Vec<_> = selection.requests.iter().map(|request| request.line).collect();
+    let mut seen: Vec<_> = selection
+        .requests
+        .iter()
+        .map(|request| request.line)
+        .collect();
     seen.extend(selection.problems.iter().map(|problem| problem.line));
     seen.sort_unstable();
     assert!(seen.windows(2).all(|two| two[0] < two[1]), "a line twice");
-    assert!(seen.iter().all(|line| (1..=lines.len()).contains(&(*line as usize))));
+    assert!(
+        seen.iter()
+            .all(|line| (1..=lines.len()).contains(&(*line as usize)))
+    );
 }
 
 /// What is accepted is written as it was read, and means the same when it is read again.
@@ -51,7 +58,10 @@ pub fn reference(data: &[u8]) {
     let text = &*String::from_utf8_lossy(data);
     if let Ok(digest) = Digest::parse(text) {
         assert_eq!(digest.to_string(), text);
-        assert_eq!(Digest::from_bytes(digest.algorithm(), digest.as_bytes()).ok(), Some(digest));
+        assert_eq!(
+            Digest::from_bytes(digest.algorithm(), digest.as_bytes()).ok(),
+            Some(digest)
+        );
     }
     if let Ok(repository) = Repository::parse(text) {
         assert_eq!(repository.as_str(), text);
@@ -68,7 +78,10 @@ pub fn reference(data: &[u8]) {
         }
     }
     if let Ok(platform) = Platform::parse(text) {
-        assert_eq!(Platform::parse(&platform.to_string()).ok().as_ref(), Some(&platform));
+        assert_eq!(
+            Platform::parse(&platform.to_string()).ok().as_ref(),
+            Some(&platform)
+        );
         assert!(platform.matches(&platform));
     }
     let reference = Reference::parse(text);
@@ -175,7 +188,10 @@ pub fn path(data: &[u8]) {
 /// As a path it stays below where it is looked up, by what the standard library makes of it.
 fn is_harmless(text: &str) {
     use std::path::Component;
-    assert!(!text.is_empty() && !text.contains('\0') && !text.ends_with('/'), "{text:?}");
+    assert!(
+        !text.is_empty() && !text.contains('\0') && !text.ends_with('/'),
+        "{text:?}"
+    );
     for component in std::path::Path::new(text).components() {
         match component {
             Component::Normal(name) => assert!(name.len() <= 255, "{text:?}"),

@@ -187,6 +187,8 @@ fn guesses() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
     #[test]
     fn names_lead_back(bytes in any::<[u8; 32]>(), which in 0usize..3, number in 1u32.., form in 0usize..4) {
         let algorithm = Algorithm::ALL[which];

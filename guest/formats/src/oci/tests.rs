@@ -195,6 +195,8 @@ fn more_entries_than_a_manifest_could_have() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
     #[test]
     fn entries_come_back(
         names in proptest::collection::btree_map("[a-z]{1,3}(/[a-z]{1,3})?:[a-zA-Z0-9_]{1,3}", (any::<u8>(), 0..=i64::MAX as u64), 0..6)

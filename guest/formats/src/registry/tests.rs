@@ -159,6 +159,8 @@ prop_compose! {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
     #[test]
     fn path_and_place_are_inverse((repository, tag, digest) in any_names()) {
         let (repository, tag, algorithm) = (&repository, &tag, digest.algorithm());

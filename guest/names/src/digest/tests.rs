@@ -126,6 +126,8 @@ fn is_digest(text: &str) -> bool {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
     #[test]
     fn accepts_what_the_grammar_accepts(
         text in "(sha256|sha384|sha512|sha1|):[0-9a-f]{62,66}|sha(384|512):[0-9a-fA]{95,97}|sha512:[0-9a-f]{127,129}|\\PC*"
@@ -142,6 +144,14 @@ proptest! {
             Ok(digest) => prop_assert_eq!(digest.to_string(), text),
             Err(_) => prop_assert!(!is_digest(&text)),
         }
+    }
+
+    #[test]
+    fn the_text_comes_back(digest in digest()) {
+        let text = digest.to_string();
+        prop_assert_eq!(Digest::parse(&text), Ok(digest));
+        prop_assert_eq!(Digest::from_hex(digest.algorithm(), &digest.hex()), Ok(digest));
+        prop_assert_eq!(Digest::from_bytes(digest.algorithm(), digest.as_bytes()), Ok(digest));
     }
 
     #[test]

@@ -117,6 +117,8 @@ fn refusals() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
     #[test]
     fn the_text_comes_back(text in "[a-z*?{},/:@\\[\\]!.-]{0,24}|[a-z*]{1,4}(/[a-z*]{1,4}){0,2}:[a-zA-Z0-9*]{1,5}|\\PC*") {
         if let Ok(pattern) = Pattern::parse(&text) {

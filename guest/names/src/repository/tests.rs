@@ -151,6 +151,8 @@ fn is_tag(text: &str) -> bool {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
     #[test]
     fn names_follow_the_grammar(name in "[a-c0._/-]{0,12}|[a-zA-Z0-9._/:-]{0,20}|[a-z/]{250,260}|\\PC*") {
         prop_assert_eq!(Repository::parse(&name).is_ok(), is_name(&name));

@@ -105,6 +105,8 @@ fn the_worst_of_four_megabytes_is_refused_quickly() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
     #[test]
     fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = Manifest::parse(&bytes);

@@ -134,6 +134,8 @@ fn members(manifest: &Manifest) -> Map<String, Value> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
+
     #[test]
     fn comes_back(manifest in any_manifest(), first in 0usize..8) {
         let text = rotated(members(&manifest), first);

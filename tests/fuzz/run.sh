@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Fuzzes everything that parses what strangers wrote, and what components answer.
+#
+#   tests/fuzz/run.sh            a sample: 10 seconds for each target, without sanitizer
+#   tests/fuzz/run.sh long       10 minutes for each, with the address sanitizer
+#   tests/fuzz/run.sh long path  one of them: list, reference, link, manifest, path, or border
+#
+# Needs a C++ compiler and `cargo install cargo-fuzz`, which is installed where it is missing. The corpus in the tree is small: seeds,
+# and what once went wrong. What a run learns stays in target/fuzz and is tried again by the next one.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+form=${1:-short}
+shift || true
+targets=("$@")
+[ ${#targets[@]} -gt 0 ] || targets=(list reference link manifest path border)
+case $form in
+    short) seconds=10 sanitizer=none border=5 ;;
+    long) seconds=600 sanitizer=address border=600 ;;
+    *) echo "usage: $0 [short|long] [TARGET]…" >&2; exit 2 ;;
+esac
+
+# The compiler's switches for fuzzing are not stable yet.
+export RUSTC_BOOTSTRAP=1
+fuzz() { cargo fuzz "$@"; }
+if [[ " ${targets[*]} " != " border " ]] && ! cargo fuzz --version >/dev/null 2>&1; then
+    cargo install cargo-fuzz --locked
+fi
+
+found=0
+for target in "${targets[@]}"; do
+    printf '\n== %s\n' "$target"
+    if [ "$target" = border ]; then
+        # Through the real sandbox: see tests/border/main.rs.
+        env -u RUSTC_BOOTSTRAP REGCARVE_FUZZ_SECONDS=$border cargo test --release --locked --test border || found=1
+        continue
+    fi
+    learnt=target/fuzz/corpus/$target
+    mkdir -p "$learnt" "target/fuzz/found/$target"
+    # An input that takes a second, or a GiB, is a finding too.
+    fuzz run --fuzz-dir tests/fuzz --target-dir target/fuzz --sanitizer "$sanitizer" "$target" \
+        "$learnt" "tests/fuzz/corpus/$target" -- \
+        -max_total_time="$seconds" -timeout=1 -rss_limit_mb=1024 -max_len=65536 -print_final_stats=1 \
+        -dict="tests/fuzz/words.dict" -artifact_prefix="target/fuzz/found/$target/" -verbosity=0 || found=1
+done
+exit $found
