@@ -143,4 +143,37 @@ mod tests {
             assert_eq!(TreePath::parse(bad), Err(error), "{bad}");
         }
     }
+
+    #[test]
+    fn the_longest_path() {
+        let longest = "x/".repeat(512);
+        let path = |length| TreePath::parse(&longest[..length]).map(TreePath::as_str);
+        assert_eq!(path(1_023), Ok(&longest[..1_023]));
+        // One more byte, and a slash at the end is not the reason.
+        let long = format!("{}yy", &longest[..1_022]);
+        assert_eq!(TreePath::parse(&long).map(TreePath::as_str), Ok(&*long));
+        let longer = format!("{long}y");
+        assert_eq!(TreePath::parse(&longer), Err(PathError::TooLong));
+    }
+
+    #[test]
+    fn parts() {
+        let path = TreePath::parse("one/two/three").unwrap();
+        assert_eq!(path.to_string(), "one/two/three");
+        assert_eq!(
+            path.components().collect::<Vec<_>>(),
+            ["one", "two", "three"]
+        );
+        let (above, name) = path.split();
+        assert_eq!(
+            (above.map(TreePath::as_str), name),
+            (Some("one/two"), "three")
+        );
+        let (above, name) = TreePath::literal("one").split();
+        assert_eq!((above, name), (None, "one"));
+        assert_eq!(path.behind(0), path);
+        assert_eq!(path.behind(3).as_str(), "two/three");
+        assert_eq!(path.behind(7).as_str(), "three");
+        assert_eq!(path.upto(7).as_str(), "one/two");
+    }
 }

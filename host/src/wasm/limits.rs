@@ -319,7 +319,7 @@ mod tests {
     use wasmtime::ResourceLimiter as _;
 
     use super::super::watch::{Call, Watch};
-    use super::{CALL_UNIT, Limits, Meter, Reached, Ticks};
+    use super::{CALL_UNIT, Limits, MAX_LOG_LINE, Meter, Reached, Ticks};
 
     /// A tenth of a second, 1000 bytes, 100 elements, 10 calls.
     fn small() -> Limits {
@@ -350,7 +350,7 @@ mod tests {
         assert_eq!(limits.log_bytes, 1_048_576);
         assert_eq!(limits.component_bytes, 134_217_728);
         assert_eq!(limits.compile_memory, 2_147_483_648);
-        assert_eq!(CALL_UNIT, 4_096);
+        assert_eq!((CALL_UNIT, MAX_LOG_LINE), (4_096, 8_192));
     }
 
     #[test]

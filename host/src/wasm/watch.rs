@@ -166,6 +166,9 @@ mod tests {
         assert_eq!(watch.late(10_000, limit), None);
         one.begins(Call::Free, 0);
         assert_eq!(watch.late(10_000, limit), None);
+        // Who is gone is forgotten.
+        let _three = watch.over("three".into());
+        assert_eq!(watch.lock().len(), 2);
     }
 
     #[test]
