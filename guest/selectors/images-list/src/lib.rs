@@ -49,7 +49,7 @@ enum Line<'a> {
 }
 
 fn read(line: &str) -> Line<'_> {
-    if line.starts_with('/') {
+    if line.trim_start().starts_with('/') {
         return Line::Nothing;
     }
     let mut words = line
@@ -83,6 +83,7 @@ mod tests {
                 "library/app:1 # the stable one",
                 Line::Reference("library/app:1"),
             ),
+            ("  /library/app:1", Line::Nothing),
             ("library/app:1\t#stable", Line::Reference("library/app:1")),
             // Without a space it is no comment: the host will say that `#` cannot be in a tag.
             (
