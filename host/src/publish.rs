@@ -321,8 +321,8 @@ fn make_partial(parent: &Dir, name: &str) -> Result<(String, OwnedFd), Fault> {
         }
         match lock(parent, &partial) {
             Ok(Some(dir)) => return Ok((partial, dir)),
-            // Another run has taken it for an abandoned one, and removes it.
-            Ok(None) => {}
+            // Another run has taken it for an abandoned one. Two that remove the same do not disturb each other.
+            Ok(None) => remove(parent, &partial),
             Err(fault) => {
                 remove(parent, &partial);
                 return Err(fault);

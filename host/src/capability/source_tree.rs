@@ -302,7 +302,9 @@ impl SourceTree {
             Errno::NOENT => ReadError::NotFound,
             Errno::LOOP => ReadError::Damaged("there is a symbolic link on its path".into()),
             Errno::NOTDIR => ReadError::Damaged("something on its path is not a directory".into()),
-            Errno::XDEV => ReadError::Damaged("its path leads out of the storage".into()),
+            Errno::XDEV => {
+                ReadError::Damaged("its path leads out of the storage (openat2: EXDEV)".into())
+            }
             // Nobody listens at a FIFO, nothing is behind a device, or a socket was opened.
             Errno::NXIO | Errno::NODEV => ReadError::Damaged("it is not a plain file".into()),
             errno => Fault::new("openat2", path.as_str(), errno).into(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use regcarve_names::{Algorithm, Digest};
+use rustix::io::Errno;
 use wasmtime::component::{HasSelf, InstancePre, Linker};
 use wasmtime::{Store, UpdateDeadline};
 
@@ -17,6 +18,7 @@ use super::log::GuestLog;
 use super::shipped;
 use super::state::{Name, Power, State};
 use super::wasi::{self, Wasi};
+use crate::capability::Fault;
 use crate::error::{Error, StepFailed};
 use crate::hash;
 use crate::signals;
@@ -319,11 +321,24 @@ impl<W> Instance<W> {
         }
         match error.downcast::<StepFailed>() {
             Ok(step) => step.into(),
-            Err(error) => {
-                let limits = self.store.data().meter.limits();
-                ComponentFailure::from_call(&self.name, &error, limits).into()
-            }
+            Err(error) => self.explain_other(&error),
         }
+    }
+
+    /// What comes from wasmtime: the system, which did not give what an instance needs, or the component.
+    fn explain_other(&self, error: &wasmtime::Error) -> Error {
+        let errno = |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref::<Errno>()
+        {
+            Some(errno) => Some(*errno),
+            None => Errno::from_io_error(cause.downcast_ref()?),
+        };
+        if let Some(errno) = error.chain().find_map(errno) {
+            let path = format!("memory of the component `{}`", self.name);
+            let fault = Fault::new("mmap, mprotect, memfd_create, fcntl or write", path, errno);
+            return Error::system("start a component")(fault);
+        }
+        let limits = self.store.data().meter.limits();
+        ComponentFailure::from_call(&self.name, error, limits).into()
     }
 
     /// What the component carries.

@@ -1,0 +1,128 @@
+//! No room: the run says what has run out, and gives back what it took.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use regcarve_test_support::binary::Runs as _;
+use regcarve_test_support::snapshot::{Snapshot, assert_same};
+
+use crate::disk::{Mount, possible};
+use crate::world::{World, run};
+
+fn inodes_in_use(folder: &Path) -> u64 {
+    let room = rustix::fs::statvfs(folder).unwrap();
+    room.f_files - room.f_ffree
+}
+
+fn refused(source: &Path, output: &Path, says: &str) {
+    let before = Snapshot::take(source);
+    let in_use = inodes_in_use(source);
+    let outcome = run(source, output).outcome();
+    outcome
+        .assert_code(1)
+        .assert_no_panic()
+        .assert_says("ENOSPC")
+        .assert_says(says);
+    assert!(!output.exists());
+    // The kernel gives up what a wall of Landlock referred to a moment after the process is gone.
+    let ended = Instant::now();
+    while inodes_in_use(source) != in_use {
+        let late = ended.elapsed() > Duration::from_secs(5);
+        assert!(!late, "inodes were kept\n{}", outcome.everything());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_same(&before, &Snapshot::take(source));
+}
+
+#[test]
+fn no_inodes() {
+    if !possible(&["mount"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let memory = Mount::new(&folder.path().join("memory"), &["-t", "tmpfs", "none"]);
+    let world = World::small(&memory.path);
+    // None for the first directory, and a few.
+    for spare in [0, 1, 12] {
+        let most = inodes_in_use(&memory.path) + spare;
+        let options = format!("remount,nr_inodes={most}");
+        crate::disk::must("mount", &["-o", &options, memory.path.to_str().unwrap()]);
+        refused(
+            world.storage.root(),
+            &world.output("output"),
+            "no inodes are left",
+        );
+    }
+    crate::disk::must(
+        "mount",
+        &[
+            "-o",
+            "remount,nr_inodes=1000",
+            memory.path.to_str().unwrap(),
+        ],
+    );
+    run(world.storage.root(), &world.output("output"))
+        .outcome()
+        .assert_code(0);
+}
+
+#[test]
+fn no_blocks() {
+    if !possible(&["mount", "mkfs.ext4"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let make = ["mkfs.ext4", "-q", "-F", "-m", "0", "-b", "1024"];
+    let disk = Mount::disk(&folder.path().join("disk"), 16, &make);
+    let world = World::small(&disk.path);
+    let filler = disk.path.join("filler");
+    let mut file = fs::File::create(&filler).unwrap();
+    for piece in [1 << 16, 1 << 10] {
+        while file.write_all(&vec![b'x'; piece]).is_ok() {}
+    }
+    file.sync_all().unwrap();
+    drop(file);
+    refused(
+        world.storage.root(),
+        &world.output("output"),
+        "no blocks are left",
+    );
+    fs::remove_file(&filler).unwrap();
+    run(world.storage.root(), &world.output("output"))
+        .outcome()
+        .assert_code(0);
+}
+
+/// The report is a part of the run: where it cannot be written, nothing is published.
+#[test]
+fn a_report_that_cannot_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::small(folder.path());
+    let output = world.output("output");
+    let fails = |arguments: &[&str]| {
+        let outcome = world
+            .run(&output)
+            .arg("--report=/dev/full")
+            .args(arguments)
+            .outcome();
+        outcome
+            .assert_code(1)
+            .assert_says("write the report")
+            .assert_says("ENOSPC");
+        outcome
+    };
+    let outcome = fails(&[]);
+    assert_eq!(world.is_whole(&output), Ok(false));
+    // `clean` knows that nothing may be there after a failure.
+    assert_eq!(world.clean(&output, &outcome), Ok(false));
+    // What was to be replaced is there again.
+    fs::create_dir(&output).unwrap();
+    fs::write(output.join("old"), "old").unwrap();
+    fails(&["--replace"]);
+    assert_eq!(fs::read_to_string(output.join("old")).unwrap(), "old");
+    assert_eq!(fs::read_dir(&output).unwrap().count(), 1);
+    let left = regcarve_test_support::tree::staging_beside(&output);
+    assert_eq!(left, Vec::<String>::new());
+}
