@@ -173,10 +173,9 @@ fn judge(
         return Err("the message is not ours".into());
     }
     // The library of threads makes one reason of two.
-    let error = if case.point.call == "clone3" {
-        "EAGAIN"
-    } else {
-        case.error
+    let error = match (case.point.call, case.error) {
+        ("clone3", "ENOMEM") => "EAGAIN",
+        (_, error) => error,
     };
     let number = format!("(os error {})", number(error));
     if !outcome.stderr.contains(error) && !outcome.stderr.contains(&number) {

@@ -75,7 +75,7 @@ impl Machine {
                 "run",
                 "--all",
                 "--jobs",
-                "64",
+                "8",
                 "--replace",
                 "--verify",
                 "full",

@@ -6,7 +6,7 @@ use cap_std::fs::Dir;
 use rustix::fs::{AtFlags, FileType, RenameFlags};
 use rustix::io::Errno;
 
-use super::{Fault, retry};
+use super::{Fault, retry, retry_io};
 
 /// Nothing is replaced.
 const NEW: RenameFlags = RenameFlags::NOREPLACE;
@@ -32,19 +32,19 @@ pub fn merge(from: &Dir, to: &Dir) -> Result<(), MergeError> {
         let fail = |call, error: &std::io::Error| {
             MergeError::from(Fault::from_io(call, path.display().to_string(), error))
         };
-        let below = |dir: &Dir| dir.open_dir(&path).map_err(|error| fail("openat", &error));
+        let below =
+            |dir: &Dir| retry_io(|| dir.open_dir(&path)).map_err(|error| fail("openat2", &error));
         let (source, target) = (below(from)?, below(to)?);
-        let entries = source
-            .entries()
-            .map_err(|error| fail("getdents64", &error))?;
+        let entries = retry_io(|| source.entries()?.collect::<std::io::Result<Vec<_>>>())
+            .map_err(|error| fail("openat, fcntl or getdents64", &error))?;
         for entry in entries {
-            let entry = entry.map_err(|error| fail("getdents64", &error))?;
             let name = entry.file_name();
             let whole = path.join(&name);
             match retry(|| rustix::fs::renameat_with(&source, &name, &target, &name, NEW)) {
                 Ok(()) => {}
                 Err(Errno::EXIST)
-                    if is_directory(&source, &name) && is_directory(&target, &name) =>
+                    if is_directory(&source, &name, &whole)?
+                        && is_directory(&target, &name, &whole)? =>
                 {
                     ahead.push(whole);
                 }
@@ -59,9 +59,11 @@ pub fn merge(from: &Dir, to: &Dir) -> Result<(), MergeError> {
     Ok(())
 }
 
-fn is_directory(dir: &Dir, name: impl AsRef<Path>) -> bool {
-    rustix::fs::statat(dir, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW)
-        .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
+fn is_directory(dir: &Dir, name: impl AsRef<Path>, whole: &Path) -> Result<bool, Fault> {
+    let name = name.as_ref();
+    retry(|| rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW))
+        .map(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
+        .map_err(|errno| Fault::new("fstatat", whole.display().to_string(), errno))
 }
 
 #[cfg(test)]
