@@ -163,7 +163,8 @@ fn judge(
     if !injected {
         return Err("it failed without a fault".into());
     }
-    if case.error == "EINTR" {
+    // The library behind the second wall looks at a directory once; no disk interrupts that.
+    if case.error == "EINTR" && !outcome.stderr.contains("landlock_add_rule") {
         return Err("an interrupted call was not made again".into());
     }
     if !(1..=7).contains(&outcome.code) {
@@ -178,6 +179,10 @@ fn judge(
         (_, error) => error,
     };
     let number = format!("(os error {})", number(error));
+    // cap-std makes `EXDEV` a refusal of its own, without a number.
+    if error == "EXDEV" && outcome.stderr.contains("cannot put the output together") {
+        return Ok(());
+    }
     if !outcome.stderr.contains(error) && !outcome.stderr.contains(&number) {
         return Err(format!("the message does not say {error}"));
     }
@@ -207,6 +212,7 @@ fn not_started(outcome: &Outcome) -> bool {
 fn number(error: &str) -> u8 {
     match error {
         "EPERM" => 1,
+        "EINTR" => 4,
         "EIO" => 5,
         "EAGAIN" => 11,
         "ENOMEM" => 12,

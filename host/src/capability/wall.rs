@@ -125,7 +125,7 @@ impl Wall {
         if let Some(ruleset) = self.ruleset.take() {
             let ruleset = ruleset
                 .add_rule(PathBeneath::new(directory, grant.rights()))
-                .map_err(|error| fault("landlock_add_rule", shown, &error))?;
+                .map_err(|error| fault("fstat or landlock_add_rule", shown, &error))?;
             self.ruleset = Some(ruleset);
         }
         Ok(())
