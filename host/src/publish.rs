@@ -95,7 +95,10 @@ impl Staging {
         check_name(&parent, &name, taken, output)?;
         remove_abandoned(&parent, &name);
         let old = match taken {
-            Taken::Replace => open_old(&parent, &name),
+            Taken::Replace => open_old(&parent, &name).map_err(|errno| {
+                let fault = Fault::new("openat", output.display().to_string(), errno);
+                Error::system("open the output that is to be replaced")(fault)
+            })?,
             Taken::Refuse => None,
         };
         let (partial, dir) = make_part(&parent, &parent_shown, &name)?;
@@ -285,10 +288,13 @@ fn remove(parent: &Dir, partial: &str) {
 const NAMES: usize = 100;
 
 /// The directory that is to be replaced, if there is one: never what a symbolic link leads to.
-fn open_old(parent: &Dir, name: &str) -> Option<Dir> {
+fn open_old(parent: &Dir, name: &str) -> Result<Option<Dir>, Errno> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let dir = retry(|| rustix::fs::openat(parent, name, flags, Mode::empty())).ok()?;
-    Some(Dir::from_std_file(dir.into()))
+    match retry(|| rustix::fs::openat(parent, name, flags, Mode::empty())) {
+        Ok(dir) => Ok(Some(Dir::from_std_file(dir.into()))),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
+        Err(errno) => Err(errno),
+    }
 }
 
 /// The same with the whole path in the error.
