@@ -23,7 +23,8 @@ use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use crate::capability::{
-    Fault, Grant, LinkMode, MergeError, OutputTrees, Wall, WallError, merge, open_root, retry,
+    Fault, Grant, Journal, LinkMode, MergeError, OutputTrees, Wall, WallError, merge, open_root,
+    retry,
 };
 use crate::error::Error;
 use crate::signals;
@@ -75,6 +76,7 @@ pub struct Staging {
     old: Option<Dir>,
     taken: Taken,
     stage: Stage,
+    journal: Journal,
 }
 
 /// A directory beside the output that holds a part of it.
@@ -112,6 +114,7 @@ impl Staging {
             old,
             taken,
             stage: Stage::Building,
+            journal: Journal::default(),
         };
         if apart {
             let (parent, shown) = (&staging.parent, &staging.parent_shown);
@@ -124,7 +127,7 @@ impl Staging {
     /// A handle to fill it.
     pub fn trees(&self, mode: LinkMode) -> OutputTrees {
         let written = self.written.as_ref().map(|part| Arc::clone(&part.dir));
-        OutputTrees::new(Arc::clone(&self.dir), written, mode)
+        OutputTrees::new(Arc::clone(&self.dir), written, mode, &self.journal)
     }
 
     /// Leaves the doors in the wall that building and publishing go through.
@@ -149,6 +152,21 @@ impl Staging {
             self.written = None;
         }
         Ok(())
+    }
+
+    /// From now on, notes all that is made.
+    pub fn keep_journal(&mut self) {
+        self.journal = Journal::keeping();
+    }
+
+    /// What has been noted.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// The directory, whatever its name is now.
+    pub fn dir(&self) -> &Dir {
+        &self.dir
     }
 
     /// Where it will be.
@@ -363,7 +381,8 @@ fn lock(parent: &Dir, partial: &str) -> Result<Option<OwnedFd>, Fault> {
     }
 }
 
-fn split(output: &Path) -> Result<(PathBuf, String), Error> {
+/// The folder that an output is put into, and its name there.
+pub(crate) fn split(output: &Path) -> Result<(PathBuf, String), Error> {
     let usage = |what: &str| Error::Usage(format!("the output {} {what}", output.display()));
     let name = match output.file_name().map(|name| name.to_str()) {
         Some(Some(name)) => name.to_owned(),

@@ -14,6 +14,7 @@ mod missing;
 mod outputs;
 mod policy;
 mod printed;
+mod repeat;
 mod report;
 mod shared;
 mod signals;

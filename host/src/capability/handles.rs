@@ -40,17 +40,43 @@ pub(super) struct Run {
     common: usize,
 }
 
+impl Run {
+    /// Forgets the last path: the next one has nothing in common with it.
+    pub(super) fn forget(&mut self) {
+        self.last.clear();
+        self.common = 0;
+    }
+}
+
 /// A place from which a path is looked up: a kept directory or the root, and how much of the path it covers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct From {
     kept: Option<usize>,
     covered: usize,
+    common: usize,
 }
 
 impl From {
+    /// The root itself.
+    pub(super) const ROOT: Self = Self {
+        kept: None,
+        covered: 0,
+        common: 0,
+    };
+
+    /// Whether the path is this place, or above it.
+    pub(super) fn covers(&self, path: TreePath<'_>) -> bool {
+        path.as_str().len() <= self.covered
+    }
+
     /// The rest of the path that this was made for.
     pub(super) fn rest<'p>(&self, path: TreePath<'p>) -> TreePath<'p> {
         path.behind(self.covered)
+    }
+
+    /// How many bytes of the path are directories that the path before it was below, too.
+    pub(super) fn common(&self) -> usize {
+        self.common
     }
 }
 
@@ -68,6 +94,7 @@ impl Handles {
         if common == run.common && common > from.covered {
             from = self.keep(root, from, path, common);
         }
+        from.common = common;
         run.common = common;
         run.last.clear();
         run.last.push_str(text);
@@ -84,10 +111,7 @@ impl Handles {
     }
 
     fn find(&self, path: &str) -> From {
-        let mut best = From {
-            kept: None,
-            covered: 0,
-        };
+        let mut best = From::ROOT;
         for (position, kept) in self.kept.iter().enumerate() {
             let length = kept.path.len();
             if length > best.covered
@@ -97,6 +121,7 @@ impl Handles {
                 best = From {
                     kept: Some(position),
                     covered: length,
+                    common: 0,
                 };
             }
         }
@@ -137,6 +162,7 @@ impl Handles {
         From {
             kept: Some(position),
             covered: length,
+            common: 0,
         }
     }
 }

@@ -11,6 +11,7 @@
 
 mod fault;
 mod handles;
+mod journal;
 mod layer;
 mod link;
 mod merge;
@@ -23,6 +24,7 @@ mod source_tree;
 mod wall;
 
 pub use fault::Fault;
+pub use journal::{FileTime, Journal, Sight, Witness, changed_of, read_sheet};
 pub use link::{LinkMode, Method, Refusal};
 pub use merge::{MergeError, merge};
 pub(crate) use open::root as open_root;

@@ -1,6 +1,5 @@
 //! The tree that is being filled.
 
-use std::collections::HashSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
@@ -8,9 +7,11 @@ use cap_std::fs::Dir;
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::handles::{Handles, Run};
+use super::handles::{From, Handles, Run};
+use super::journal::{Journal, Sight};
 use super::link::{self, LinkMode, Method, Refusal};
 use super::{Fault, ReadError, SourceTree, TreePath, open};
+use crate::fast::HashSet;
 use crate::signals;
 
 /// A directory that we fill.
@@ -24,12 +25,12 @@ pub struct OutputTree {
     /// Directories known to be there because this worker made one below them. Directories that
     /// only hold files are not kept: in a registry's storage there is one for each file.
     known: HashSet<Box<str>>,
-    /// The directory of the last file, for formats with many files in one.
-    last: String,
     handles: Handles,
-    /// What is linked and what is written go to different places, by turns.
+    /// What is linked and what is written go to different places, by turns. The directories of the last file of
+    /// each are there.
     linked: Run,
     written: Run,
+    journal: Journal,
 }
 
 /// What placing a file did.
@@ -77,21 +78,19 @@ pub enum WriteError {
 
 impl OutputTree {
     /// A handle on a directory that is empty, or filled by other handles like this one.
-    pub fn new(dir: Arc<Dir>, mode: LinkMode) -> Self {
+    ///
+    /// What is made is noted in the journal, but for hard links: these are the source's own files, and
+    /// their names belong to directories that are noted.
+    pub fn new(dir: Arc<Dir>, mode: LinkMode, journal: Journal) -> Self {
         Self {
             dir,
             mode,
-            known: HashSet::new(),
-            last: String::new(),
+            known: HashSet::default(),
             handles: Handles::default(),
             linked: Run::default(),
             written: Run::default(),
+            journal,
         }
-    }
-
-    /// Another handle on the same directory, for another worker.
-    pub fn another(&self) -> Self {
-        Self::new(Arc::clone(&self.dir), self.mode)
     }
 
     /// Tries out whether a file of the source can get a name here, before any work is done. Only a real link
@@ -144,7 +143,8 @@ impl OutputTree {
     ) -> Result<Placed, WriteError> {
         let root = Arc::clone(&self.dir);
         let near = self.handles.nearest(root.as_fd(), &mut self.linked, to);
-        self.make_parents(near, to)?;
+        self.make_parents(near, to)
+            .inspect_err(|_| self.linked.forget())?;
         let opened;
         let file = match file {
             Some(file) => file,
@@ -162,7 +162,13 @@ impl OutputTree {
         loop {
             let refused = match spot.place(method, source, file, from) {
                 Err(WriteError::LinkRefused(refused)) => refused,
-                other => return other,
+                Ok(placed) => {
+                    if let Placed::New(Method::Reflink | Method::Copy) = placed {
+                        self.journal.note(to.as_str(), || Sight::Single);
+                    }
+                    return Ok(placed);
+                }
+                Err(other) => return Err(other),
             };
             match self.mode.next(method) {
                 Some(next) => method = next,
@@ -175,13 +181,18 @@ impl OutputTree {
     pub fn write_new(&mut self, to: TreePath<'_>, bytes: &[u8]) -> Result<bool, WriteError> {
         let root = Arc::clone(&self.dir);
         let near = self.handles.nearest(root.as_fd(), &mut self.written, to);
-        self.make_parents(near, to)?;
+        self.make_parents(near, to)
+            .inspect_err(|_| self.written.forget())?;
         let spot = Spot {
             dir: self.handles.dir(root.as_fd(), near),
             rest: near.rest(to),
             whole: to,
         };
-        spot.write(bytes)
+        let new = spot.write(bytes)?;
+        if new {
+            self.journal.note(to.as_str(), || Sight::Single);
+        }
+        Ok(new)
     }
 
     /// What has this name here.
@@ -200,10 +211,7 @@ impl OutputTree {
 
     /// Makes a directory and those above it.
     pub fn make_directory(&mut self, path: TreePath<'_>) -> Result<(), WriteError> {
-        if let (Some(above), _) = path.split() {
-            self.make_known(above)?;
-        }
-        make_one(self.root(), path, path)?;
+        self.make_known(From::ROOT, path)?;
         // It may have been there, as something else.
         let flags = OFlags::PATH | OFlags::DIRECTORY;
         match open::beneath(self.root(), path, flags) {
@@ -214,58 +222,57 @@ impl OutputTree {
     }
 
     /// Makes the directory of a file, and those above it. `near` is where the file is looked up from: what that
-    /// covers is there.
-    fn make_parents(
-        &mut self,
-        near: super::handles::From,
-        path: TreePath<'_>,
-    ) -> Result<(), WriteError> {
+    /// covers is there, and so is what the file has in common with the one before it.
+    fn make_parents(&mut self, near: From, path: TreePath<'_>) -> Result<(), WriteError> {
         let (Some(parent), _) = path.split() else {
             return Ok(());
         };
-        if parent.as_str() == self.last || self.known.contains(parent.as_str()) {
+        if parent.as_str().len() <= near.common() {
             return Ok(());
         }
         if let (Some(above), _) = parent.split() {
-            self.make_known(above)?;
+            self.make_known(near, above)?;
         }
-        if let (Some(rest), _) = near.rest(path).split() {
-            make_one(self.handles.dir(self.dir.as_fd(), near), rest, parent)?;
+        if !self.known.contains(parent.as_str()) {
+            self.make_one(near, parent)?;
         }
-        self.last.clear();
-        self.last.push_str(parent.as_str());
         Ok(())
     }
 
     /// Makes a directory that will have directories in it, and those above it.
-    fn make_known(&mut self, path: TreePath<'_>) -> Result<(), WriteError> {
-        if self.known.contains(path.as_str()) {
+    fn make_known(&mut self, near: From, path: TreePath<'_>) -> Result<(), WriteError> {
+        if path.as_str().len() <= near.common() || self.known.contains(path.as_str()) {
             return Ok(());
         }
         if let (Some(above), _) = path.split() {
-            self.make_known(above)?;
+            self.make_known(near, above)?;
         }
-        make_one(self.root(), path, path)?;
+        self.make_one(near, path)?;
         self.known.insert(path.as_str().into());
         Ok(())
     }
 
+    /// Makes a directory, unless something has its name. If that is no directory, the next step will say so.
+    fn make_one(&self, near: From, path: TreePath<'_>) -> Result<(), WriteError> {
+        if near.covers(path) {
+            return Ok(());
+        }
+        let dir = self.handles.dir(self.root(), near);
+        let name = near.rest(path);
+        let mode = Mode::from_raw_mode(0o755);
+        match link::retry(|| rustix::fs::mkdirat(dir, name.as_str(), mode)) {
+            Ok(()) => {
+                self.journal.note(path.as_str(), || Sight::Single);
+                Ok(())
+            }
+            Err(Errno::EXIST) => Ok(()),
+            Err(Errno::NOTDIR) => Err(Occupied.into()),
+            Err(errno) => Err(Fault::new("mkdirat", path.as_str(), errno).into()),
+        }
+    }
+
     fn root(&self) -> BorrowedFd<'_> {
         self.dir.as_fd()
-    }
-}
-
-/// Makes a directory, unless something has its name. If that is no directory, the next step will say so.
-fn make_one(
-    dir: BorrowedFd<'_>,
-    rest: TreePath<'_>,
-    whole: TreePath<'_>,
-) -> Result<(), WriteError> {
-    let mode = Mode::from_raw_mode(0o755);
-    match link::retry(|| rustix::fs::mkdirat(dir, rest.as_str(), mode)) {
-        Ok(()) | Err(Errno::EXIST) => Ok(()),
-        Err(Errno::NOTDIR) => Err(Occupied.into()),
-        Err(errno) => Err(Fault::new("mkdirat", whole.as_str(), errno).into()),
     }
 }
 

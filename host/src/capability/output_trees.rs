@@ -10,7 +10,8 @@ use std::sync::Arc;
 use cap_std::fs::Dir;
 
 use super::{
-    LinkMode, Method, Occupied, OutputTree, Placed, SourceTree, There, TreePath, WriteError,
+    Journal, LinkMode, Method, Occupied, OutputTree, Placed, SourceTree, There, TreePath,
+    WriteError,
 };
 
 /// One worker's handle on an output.
@@ -24,7 +25,14 @@ pub struct OutputTrees {
 
 impl OutputTrees {
     /// A handle on directories that are empty, or filled by other handles like this one.
-    pub fn new(linked: Arc<Dir>, written: Option<Arc<Dir>>, mode: LinkMode) -> Self {
+    ///
+    /// What is made is noted in the journal, by its path in the output.
+    pub fn new(
+        linked: Arc<Dir>,
+        written: Option<Arc<Dir>>,
+        mode: LinkMode,
+        journal: &Journal,
+    ) -> Self {
         // Of a pair, the first only links, and the second finds out by itself that it cannot.
         let first = match written {
             Some(_) => LinkMode::Hard,
@@ -32,8 +40,8 @@ impl OutputTrees {
         };
         Self {
             mode,
-            linked: OutputTree::new(linked, first),
-            written: written.map(|dir| OutputTree::new(dir, mode)),
+            linked: OutputTree::new(linked, first, journal.another()),
+            written: written.map(|dir| OutputTree::new(dir, mode, journal.another())),
         }
     }
 

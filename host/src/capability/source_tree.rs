@@ -13,6 +13,7 @@ use rustix::fs::{FileType, OFlags, RawDir, Stat};
 use rustix::io::Errno;
 
 use super::handles::{Handles, Run};
+use super::journal::{Journal, Sight};
 use super::retry::retry;
 use super::{Fault, Grant, TreePath, Wall, WallError, layer, open};
 use crate::hash;
@@ -25,6 +26,7 @@ pub struct SourceTree {
     shown: PathBuf,
     overlay: bool,
     near: Mutex<Near>,
+    journal: Journal,
 }
 
 /// Directories that one worker has kept open.
@@ -90,6 +92,7 @@ impl SourceTree {
             dir: Arc::new(dir),
             shown: path.to_owned(),
             near: Mutex::default(),
+            journal: Journal::default(),
         })
     }
 
@@ -101,6 +104,7 @@ impl SourceTree {
             shown: self.shown.clone(),
             overlay: self.overlay,
             near: Mutex::default(),
+            journal: self.journal.another(),
         }
     }
 
@@ -116,6 +120,20 @@ impl SourceTree {
         Ok(())
     }
 
+    /// From now on, notes all that is read through this handle and through those made of it.
+    pub fn keep_journal(&mut self) {
+        self.journal = Journal::keeping();
+    }
+
+    /// What has been noted.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    pub(super) fn root(&self) -> BorrowedFd<'_> {
+        self.dir.as_fd()
+    }
+
     /// The root, as the user wrote it; for messages.
     pub fn shown(&self) -> &Path {
         &self.shown
@@ -128,6 +146,11 @@ impl SourceTree {
 
     /// Reads a file that holds a digest and nothing else.
     pub fn read_link(&self, path: TreePath<'_>) -> Result<Digest, ReadError> {
+        // Registries never give such a file a second name.
+        self.noted(path.as_str(), self.read_whole_link(path), |_| Sight::Single)
+    }
+
+    fn read_whole_link(&self, path: TreePath<'_>) -> Result<Digest, ReadError> {
         let mut tries = 0;
         loop {
             let mut buffer = [0; MAX_LINK + 1];
@@ -171,8 +194,7 @@ impl SourceTree {
 
     /// Reads a plain file as a whole, unless it is longer than `limit` bytes.
     pub fn read_file(&self, path: TreePath<'_>, limit: u64) -> Result<Vec<u8>, ReadError> {
-        let file = self.open_at(path, OFlags::RDONLY)?;
-        let size = plain_file_size(&file, path)?;
+        let (file, size) = self.open_plain(path, OFlags::RDONLY)?;
         let too_long = || ReadError::Damaged(format!("it is longer than {limit} bytes"));
         if size > limit {
             return Err(too_long());
@@ -197,16 +219,39 @@ impl SourceTree {
 
     /// A handle that names a plain file without the power to read or write it, and its size.
     pub fn open_content(&self, path: TreePath<'_>) -> Result<(OwnedFd, u64), ReadError> {
-        let file = self.open_at(path, OFlags::PATH)?;
-        let size = plain_file_size(&file, path)?;
-        Ok((file, size))
+        self.open_plain(path, OFlags::PATH)
     }
 
     /// Opens a plain file for reading it in pieces, and its size.
     pub fn open_for_reading(&self, path: TreePath<'_>) -> Result<(std::fs::File, u64), ReadError> {
-        let file = self.open_at(path, OFlags::RDONLY)?;
-        let size = plain_file_size(&file, path)?;
+        let (file, size) = self.open_plain(path, OFlags::RDONLY)?;
         Ok((file.into(), size))
+    }
+
+    fn open_plain(&self, path: TreePath<'_>, flags: OFlags) -> Result<(OwnedFd, u64), ReadError> {
+        let opened = self
+            .open_at(path, flags)
+            .and_then(|file| plain_file(&file, path).map(|stat| (file, stat)));
+        let (file, stat) = self.noted(path.as_str(), opened, |(_, stat)| Sight::Shared {
+            inode: stat.st_ino,
+            size: size_of(stat),
+        })?;
+        Ok((file, size_of(&stat)))
+    }
+
+    /// Puts down what a path showed, for those who will ask whether it still does.
+    fn noted<T>(
+        &self,
+        path: &str,
+        answer: Result<T, ReadError>,
+        sight: impl FnOnce(&T) -> Sight,
+    ) -> Result<T, ReadError> {
+        match &answer {
+            Ok(answer) => self.journal.note(path, || sight(answer)),
+            Err(ReadError::NotFound) => self.journal.note(path, || Sight::Absent),
+            Err(ReadError::Damaged(_) | ReadError::Fault(_)) => self.journal.spoil(),
+        }
+        answer
     }
 
     /// Names of files and directories in a directory, those behind `after`.
@@ -214,13 +259,17 @@ impl SourceTree {
     /// A symbolic link or another odd thing in it is an error: no storage format has any, and leaving it out in
     /// silence could lose an image.
     pub fn list(&self, path: TreePath<'_>, after: Option<&str>) -> Result<Page, ReadError> {
-        let dir = self.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
-        Ok(page_of(read_entries(dir.as_fd(), path.as_str())?, after))
+        let listed = self
+            .open_at(path, OFlags::RDONLY | OFlags::DIRECTORY)
+            .and_then(|dir| read_entries(dir.as_fd(), path.as_str()));
+        let entries = self.noted(path.as_str(), listed, |_| Sight::Single)?;
+        Ok(page_of(entries, after))
     }
 
     /// The same for the root itself.
     pub fn list_root(&self, after: Option<&str>) -> Result<Page, ReadError> {
-        Ok(page_of(self.root_entries()?, after))
+        let entries = self.noted("", self.root_entries(), |_| Sight::Single)?;
+        Ok(page_of(entries, after))
     }
 
     fn root_entries(&self) -> Result<Vec<Entry>, ReadError> {
@@ -277,7 +326,7 @@ impl SourceTree {
                 Ok(length) => return Ok(&buffer[..length]),
                 Err(Errno::INTR) => {}
                 Err(errno) => {
-                    plain_file_size(&file, path)?;
+                    plain_file(&file, path)?;
                     return Err(Fault::new("read", path.as_str(), errno).into());
                 }
             }
@@ -312,12 +361,16 @@ impl SourceTree {
     }
 }
 
-/// The size of an open file; damaged if it is anything but a plain file.
-fn plain_file_size(file: &impl AsFd, path: TreePath<'_>) -> Result<u64, ReadError> {
+fn size_of(stat: &Stat) -> u64 {
+    u64::try_from(stat.st_size).unwrap_or(0)
+}
+
+/// What the system says of an open file; damaged if it is anything but a plain file.
+fn plain_file(file: &impl AsFd, path: TreePath<'_>) -> Result<Stat, ReadError> {
     let stat: Stat = retry(|| rustix::fs::fstat(file))
         .map_err(|errno| Fault::new("fstat", path.as_str(), errno))?;
     let found = match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => return Ok(u64::try_from(stat.st_size).unwrap_or(0)),
+        FileType::RegularFile => return Ok(stat),
         FileType::Directory => "a directory",
         FileType::Symlink => "a symbolic link",
         FileType::Fifo => "a FIFO",

@@ -4,6 +4,7 @@ pub mod list;
 mod patient;
 pub mod plan;
 pub mod policy;
+mod repeat;
 pub mod run;
 mod session;
 pub mod verify;

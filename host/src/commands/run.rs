@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use super::repeat::{NewStamps, Repeat, as_unchanged};
 use super::session::{Outside, Session, acceptable, jobs, plan};
 use super::{print, print_problems};
 use crate::capability::{Fault, Grant, LinkMode, MergeError, SourceTree, WriteError, retry_io};
@@ -22,8 +23,16 @@ pub fn run(args: Run) -> Result<(), Error> {
     let began = Instant::now();
     check_report(&args)?;
     let file = ReportFile::open(&args)?;
+    let repeat = Repeat::of(&args);
+    if let Some(mut report) = repeat.as_ref().and_then(|repeat| repeat.unchanged(&args)) {
+        as_unchanged(&mut report, began.elapsed());
+        file.write(&report)?;
+        say_unchanged(&args, &report);
+        return Ok(());
+    }
     let mut report = Report::new(args.release.source.to_string());
-    let result = carve(&args, &mut report);
+    let stamps = repeat.and_then(Repeat::begin);
+    let result = carve(&args, stamps, &mut report);
     report.timing_ms.total = milliseconds(began.elapsed());
     if let Err(error) = &result {
         report.failed(error);
@@ -43,7 +52,11 @@ pub fn run(args: Run) -> Result<(), Error> {
 }
 
 /// Answers the outputs, published.
-fn carve<'a>(args: &'a Run, report: &mut Report) -> Result<Vec<Output<'a>>, Error> {
+fn carve<'a>(
+    args: &'a Run,
+    stamps: Option<NewStamps>,
+    report: &mut Report,
+) -> Result<Vec<Output<'a>>, Error> {
     let mode = match args.link {
         Link::Hard => LinkMode::Hard,
         Link::Reflink => LinkMode::Reflink,
@@ -53,6 +66,11 @@ fn carve<'a>(args: &'a Run, report: &mut Report) -> Result<Vec<Output<'a>>, Erro
     check_places(args)?;
     let mut session = Session::open(&args.release.source, &args.release.limits)?;
     let mut outputs = begin_outputs(&mut session, args, mode)?;
+    if stamps.is_some() {
+        session.keep_journal();
+        let stagings = outputs.iter_mut().map(|output| &mut output.staging);
+        stagings.for_each(Staging::keep_journal);
+    }
     let writers = outputs.iter().map(|output| &output.writer);
     report.components.extend(writers.map(ComponentRow::new));
     let outside = Outside::read(&session, &args.release)?;
@@ -105,6 +123,14 @@ fn carve<'a>(args: &'a Run, report: &mut Report) -> Result<Vec<Output<'a>>, Erro
         "partial"
     };
     print_problems(&planned.problems);
+    // What was missing may be there the next time, and would have to be said again if not.
+    if let Some(stamps) = stamps
+        && planned.problems.is_empty()
+        && session.is_timeless()
+    {
+        let stagings = outputs.iter().map(|output| &output.staging);
+        stamps.finish(&session, report, stagings);
+    }
     // The process ends soon; taking all of this apart would only cost time.
     std::mem::forget((session, work));
     Ok(outputs)
@@ -315,7 +341,7 @@ impl<'a> ReportFile<'a> {
         })
     }
 
-    fn write(self, report: &Report) -> Result<(), Error> {
+    fn write(self, report: &impl serde::Serialize) -> Result<(), Error> {
         let Some(path) = self.path else {
             return Ok(());
         };
@@ -340,6 +366,24 @@ fn cannot_report(call: &'static str, path: &Path, error: &std::io::Error) -> Err
 }
 
 /// One line for people; on standard error, since standard output may be the report.
+/// One line for people: nothing was to be done.
+fn say_unchanged(args: &Run, report: &serde_json::Value) {
+    text::say(&format!(
+        "regcarve: {}: unchanged, {}, looked at in {:.0} ms",
+        text::visible(&shown_outputs(args)),
+        text::count(
+            usize::try_from(report["totals"]["images"].as_u64().unwrap_or(0)).unwrap_or(0),
+            "image"
+        ),
+        report["timing_ms"]["total"].as_f64().unwrap_or(0.0),
+    ));
+}
+
+fn shown_outputs(args: &Run) -> String {
+    let outputs: Vec<_> = args.outputs.iter().map(ToString::to_string).collect();
+    outputs.join(", ")
+}
+
 fn summary(args: &Run, report: &Report) {
     let totals = &report.totals;
     let mut parts = vec![
@@ -368,10 +412,9 @@ fn summary(args: &Run, report: &Report) {
             parts.push(format!("{} {what}", text::count(count, "image")));
         }
     }
-    let outputs: Vec<_> = args.outputs.iter().map(ToString::to_string).collect();
     text::say(&format!(
         "regcarve: {}: {} in {:.0} ms",
-        text::visible(&outputs.join(", ")),
+        text::visible(&shown_outputs(args)),
         parts.join(", "),
         report.timing_ms.total,
     ));

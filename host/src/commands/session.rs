@@ -1,6 +1,7 @@
 //! What `run` and `plan` share: from the command line to a plan.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, RwLock};
 use std::time::{Duration, Instant};
 
@@ -47,6 +48,8 @@ pub(super) struct Session {
     handles: HandleBudget,
     /// Until it is raised.
     wall: Option<Wall>,
+    /// Whether any component could look at a clock.
+    sees_time: AtomicBool,
 }
 
 impl Session {
@@ -58,7 +61,7 @@ impl Session {
         let engine = engine(limits, &progress)?;
         let tree = SourceTree::open(&source.path).map_err(Error::system("open the source"))?;
         let reader = Component::load(&engine, Role::Reader, &source.format, limits.require_pins)?;
-        Ok(Self {
+        let session = Self {
             engine,
             source: Arc::new(tree),
             reader,
@@ -66,7 +69,10 @@ impl Session {
             require_pins: limits.require_pins,
             handles,
             wall: Some(wall),
-        })
+            sees_time: AtomicBool::new(false),
+        };
+        session.note_time(&session.reader);
+        Ok(session)
     }
 
     /// The wall, to leave doors in it; `None` once it stands.
@@ -87,12 +93,26 @@ impl Session {
     }
 
     pub(super) fn load(&self, role: Role, spec: &ComponentSpec) -> Result<Component, Error> {
-        Ok(Component::load(
-            &self.engine,
-            role,
-            spec,
-            self.require_pins,
-        )?)
+        let component = Component::load(&self.engine, role, spec, self.require_pins)?;
+        self.note_time(&component);
+        Ok(component)
+    }
+
+    fn note_time(&self, component: &Component) {
+        self.sees_time
+            .fetch_or(component.sees_time(), Ordering::Relaxed);
+    }
+
+    /// Whether what has been loaded so far gives the same result at any time.
+    pub(super) fn is_timeless(&self) -> bool {
+        !self.sees_time.load(Ordering::Relaxed) || std::env::var_os("SOURCE_DATE_EPOCH").is_some()
+    }
+
+    /// From now on, notes what is read of the source. To be called before anybody else has the source.
+    pub(super) fn keep_journal(&mut self) {
+        if let Some(source) = Arc::get_mut(&mut self.source) {
+            source.keep_journal();
+        }
     }
 
     pub(super) fn start_reader(&self) -> Result<Reader, Error> {
@@ -370,7 +390,7 @@ fn malformed(origin: Origin, cause: &str) -> Problem {
 }
 
 /// Files as they are, folders as every `*.list` below them, sorted.
-fn find_lists(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+pub(super) fn find_lists(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     let mut lists = Vec::new();
     for path in paths {
         let there = (path.as_os_str() != "-").then(|| retry_io(|| std::fs::metadata(path)));
@@ -457,7 +477,7 @@ fn read_list(path: &Path) -> Result<(String, String), Error> {
 
 /// All policies in the order in which they are asked. `--platform` comes last: what another policy drops need not
 /// have the platforms.
-fn chain(release: &Release) -> Vec<PolicySpec> {
+pub(super) fn chain(release: &Release) -> Vec<PolicySpec> {
     let mut chain = release.policies.clone();
     if !release.platforms.is_empty() {
         let platforms: Vec<_> = release.platforms.iter().map(Platform::to_string).collect();

@@ -4,15 +4,17 @@
 //! them may be whole while another is damaged or absent. So content is known by digest *and* path until it is clear which
 //! images stay; then [`Contents::unify`] leaves each digest one file.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::hash::BuildHasher as _;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use foldhash::quality::RandomState;
 use regcarve_names::Digest;
 
 use super::image::{ContentId, Item};
+use crate::fast::HashMap;
 
 /// What was found where content should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,7 +111,7 @@ impl Contents {
         if self.elsewhere.is_empty() {
             return Ok(());
         }
-        let mut chosen: HashMap<Digest, ContentId> = HashMap::new();
+        let mut chosen: HashMap<Digest, ContentId> = HashMap::default();
         for item in images {
             let content = self.get(item.content);
             let Some(size) = content.size() else { continue };
@@ -158,12 +160,19 @@ impl Contents {
 /// For each content, the path that it was first placed at in one output: what is to be done once is not tried
 /// again for each image that shares it.
 #[derive(Debug)]
-pub struct PlacedAt(Vec<AtomicU64>);
+pub struct PlacedAt {
+    first: Vec<AtomicU64>,
+    /// Keyed afresh in every run, so that nobody can make paths that collide.
+    key: RandomState,
+}
 
 impl PlacedAt {
     /// Nothing is placed yet.
     pub fn new(contents: &Contents) -> Self {
-        Self((0..contents.len()).map(|_| AtomicU64::new(0)).collect())
+        Self {
+            first: (0..contents.len()).map(|_| AtomicU64::new(0)).collect(),
+            key: RandomState::default(),
+        }
     }
 
     /// Whether `path` is where this content was placed first. If nothing was placed yet, notes the path
@@ -171,19 +180,11 @@ impl PlacedAt {
     pub fn seen(&self, id: ContentId, path: &str) -> bool {
         // The content's own number is part of it, so that a path that two contents claim is never taken for
         // seen; and a collision is one in 2^64 for each pair of paths of one content.
-        let key = path_key(path).max(1);
-        let slot = &self.0[id.0 as usize];
+        let key = self.key.hash_one(path).max(1);
+        let slot = &self.first[id.0 as usize];
         match slot.compare_exchange(0, key, Ordering::Relaxed, Ordering::Relaxed) {
             Ok(_) => false,
             Err(first) => first == key,
         }
     }
-}
-
-/// A 64-bit hash of a path, keyed afresh in every run, so that nobody can make paths that collide.
-fn path_key(path: &str) -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    use std::sync::OnceLock;
-    static KEY: OnceLock<RandomState> = OnceLock::new();
-    KEY.get_or_init(RandomState::new).hash_one(path)
 }

@@ -4,7 +4,7 @@
 //! the host can see for itself: that a file is there, is a plain file and has the right size; that the
 //! bytes of a manifest have its digest.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,6 +20,7 @@ use super::request::Origin;
 use super::workers;
 use crate::capability::{ReadError, SourceTree, TreePath};
 use crate::error::Error;
+use crate::fast::{HashMap, HashSet};
 use crate::progress::Progress;
 use crate::wasm::Component;
 use crate::wasm::reader::{Found, Reader, Resolution, Wanted};
@@ -145,7 +146,7 @@ impl Worker<'_> {
     fn run(mut self, queue: &Queue<'_>, progress: &Progress) -> Result<(), Error> {
         while let Some((name, wishes)) = queue.take() {
             let repository = Arc::new(name.clone());
-            let mut seen = HashSet::new();
+            let mut seen = HashSet::default();
             let wishes: Vec<_> = wishes.iter().collect();
             for batch in wishes.chunks(BATCH) {
                 match self.batch(&repository, batch, &mut seen) {
@@ -214,7 +215,7 @@ impl Worker<'_> {
         mut frontier: Vec<(Digest, Arc<str>)>,
         seen: &mut HashSet<(Option<String>, Digest)>,
     ) -> Result<(), Error> {
-        let mut asked = HashSet::new();
+        let mut asked = HashSet::default();
         while !frontier.is_empty() {
             frontier.retain(|(digest, _)| asked.insert(*digest));
             let parents: HashMap<Digest, Arc<str>> = frontier.iter().cloned().collect();

@@ -109,6 +109,14 @@ impl ComponentSpec {
             pin,
         })
     }
+
+    /// What its bytes must hash to, where the user says so.
+    pub fn pin(&self) -> Option<Digest> {
+        match self {
+            Self::Shipped(_) => None,
+            Self::File { pin, .. } => *pin,
+        }
+    }
 }
 
 impl fmt::Display for ComponentSpec {
@@ -134,6 +142,23 @@ pub struct Component {
 }
 
 impl Component {
+    /// The digest of the bytes that a component would be loaded from, if there are any.
+    pub fn digest_of(role: Role, spec: &ComponentSpec) -> Option<Digest> {
+        match spec {
+            ComponentSpec::Shipped(name) => {
+                shipped::find(role.shipped(), name).map(|shipped| Digest::sha256(shipped.sha256))
+            }
+            ComponentSpec::File { path, .. } => code::read(path)
+                .ok()
+                .map(|bytes| hash::digest(Algorithm::Sha256, &bytes)),
+        }
+    }
+
+    /// Whether it could look at a clock, if only at one that stands still.
+    pub fn sees_time(&self) -> bool {
+        self.wasi
+    }
+
     /// Finds, checks, compiles and links a component for a role.
     pub fn load(
         engine: &Engine,

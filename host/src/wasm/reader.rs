@@ -1,7 +1,5 @@
 //! The role of a reader: asked for images, it answers with digests and places in the source.
 
-use std::collections::{HashMap, HashSet};
-
 use regcarve_names::{Digest, Platform, Repository, Tag};
 
 use super::bindings::reader as bindings;
@@ -12,6 +10,7 @@ use super::failure::Problem as Wrong;
 use super::state::Power;
 use crate::capability::{Fault, MAX_FILE, ReadError, SourceTree, TreePath};
 use crate::error::Error;
+use crate::fast::{HashMap, HashSet};
 use crate::pipeline::image::Kind;
 use crate::pipeline::problem::{Problem, Severity};
 use crate::text;
@@ -121,7 +120,7 @@ impl Reader {
     pub fn start(component: &Component, tree: &SourceTree) -> Result<Self, Error> {
         let power = Power::Source(SourcePower {
             tree: tree.another(),
-            verified: HashMap::new(),
+            verified: HashMap::default(),
             fault: None,
         });
         let instance = component.instantiate(power, |pre, store| {
@@ -277,7 +276,7 @@ impl Reader {
     pub fn take_verified(&mut self) -> HashMap<Digest, String> {
         match &mut self.instance.state().power {
             Power::Source(power) => std::mem::take(&mut power.verified),
-            _ => HashMap::new(),
+            _ => HashMap::default(),
         }
     }
 
@@ -325,7 +324,7 @@ impl Reader {
             return Err(self.nonsense(format!("another image ({digest}) than the one asked for")));
         }
         let count = image.contents.len();
-        let mut seen = HashSet::with_capacity(count);
+        let mut seen = HashSet::with_capacity_and_hasher(count, Default::default());
         let mut items = Vec::with_capacity(count);
         for located in image.contents {
             let item = self.item(located, count)?;

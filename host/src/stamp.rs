@@ -1,0 +1,260 @@
+//! An unchanged release is noticed and left alone.
+//!
+//! Pipelines run the same stage again and again, most often with nothing new. With `--replace` a run leaves a stamp
+//! beside its output: what it was asked, every path of the source that it looked at, and everything that it made.
+//! The next run that is asked the same looks at all these paths again ([`Witness`]), which takes a few milliseconds;
+//! if each is as it was, the output is what this run would make, and stays as it is. Anything else, a stamp that
+//! cannot be read included, and the run does its work.
+//!
+//! ```text
+//! /srv/release                    the output
+//! /srv/.release.regcarve          its stamp:
+//!     regcarve stamp 1
+//!     {"version": …}              what was asked, as JSON
+//!     1764000000 5000 42 4711     when reading began; device and inode of the output
+//!     {"images": …}               the report, as JSON
+//!     source 4096                 a sheet of the source's journal, and its length in bytes
+//!     …
+//!     output 4096                 a sheet of the output's journal
+//!     …
+//!     9f86d0…                     sha256 of all lines above
+//! ```
+//!
+//! Times are those of the file system, never of this machine: reading began when the old stamp was emptied, and the
+//! output was complete when the new one was written. A run opens the stamp before anything else, since behind the wall it
+//! could make no file there; one that fails leaves an empty stamp, which says nothing.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, Write as _};
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cap_std::fs::Dir;
+use regcarve_names::Algorithm;
+use rustix::fs::{FileType, FlockOperation, Mode, OFlags, Timespec, Timestamps};
+
+use crate::capability::{FileTime, SourceTree, Witness, changed_of, open_root, read_sheet};
+use crate::hash;
+use crate::publish::split;
+
+/// The first line; another version is another line.
+const MAGIC: &str = "regcarve stamp 1";
+/// The longest stamp, in bytes.
+const MAX_STAMP: u64 = 256 << 20;
+
+/// The stamp of an output, open. Only one run at a time has it.
+pub struct Draft {
+    file: File,
+    output: PathBuf,
+}
+
+impl Draft {
+    /// Opens the stamp of an output, or an empty one. `None` where there can be none, or another run has it.
+    pub fn open(output: &Path) -> Option<Self> {
+        let (parent, name) = split(output).ok()?;
+        let parent = open_root(&parent).ok()?;
+        let flags =
+            OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let mode = Mode::from_raw_mode(0o644);
+        let file = rustix::fs::openat(&parent, stamp_name(&name), flags, mode).ok()?;
+        let there = rustix::fs::fstat(&file).ok()?;
+        // Written in place, so that another name of it would be written too.
+        let is_ours =
+            FileType::from_raw_mode(there.st_mode) == FileType::RegularFile && there.st_nlink == 1;
+        if !is_ours {
+            return None;
+        }
+        rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).ok()?;
+        Some(Self {
+            file: file.into(),
+            output: output.to_owned(),
+        })
+    }
+
+    /// Empties it. From here on a run may read what it will speak of.
+    pub fn begin(self) -> Option<Pending> {
+        self.file.set_len(0).ok()?;
+        // Emptying an empty file may leave its time as it is.
+        rustix::fs::futimens(&self.file, &NOW).ok()?;
+        Some(Pending {
+            began: changed_of(&self.file).ok()?,
+            file: self.file,
+        })
+    }
+
+    /// What it says, if it was made for what is asked now.
+    pub fn read(&self, asked: &str) -> Option<Stamp> {
+        let there = rustix::fs::fstat(&self.file).ok()?;
+        let mut text = String::new();
+        (&self.file)
+            .take(MAX_STAMP)
+            .read_to_string(&mut text)
+            .ok()?;
+        let lines = text.get(..text.rfind('\n')? + 1)?;
+        let seal = hash::digest(Algorithm::Sha256, lines.as_bytes());
+        if text[lines.len()..] != *seal.hex() {
+            return None;
+        }
+        let mut lines = text.splitn(4, '\n');
+        if lines.next()? != MAGIC || lines.next()? != asked {
+            return None;
+        }
+        let numbers: Vec<i64> = lines
+            .next()?
+            .split(' ')
+            .map(|number| number.parse().ok())
+            .collect::<Option<_>>()?;
+        let [seconds, nanoseconds, device, inode] = numbers[..] else {
+            return None;
+        };
+        let output = open_root(&self.output).ok()?;
+        Some(Stamp {
+            began: (seconds, nanoseconds),
+            // Whatever was made before the stamp's last byte may have that very time.
+            complete: (there.st_mtime, there.st_mtime_nsec.cast_signed() + 1),
+            inode: (device.cast_unsigned(), inode.cast_unsigned()),
+            output,
+            text,
+        })
+    }
+}
+
+/// The present, for the access time and the modification time.
+const NOW: Timestamps = Timestamps {
+    last_access: PRESENT,
+    last_modification: PRESENT,
+};
+const PRESENT: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: rustix::fs::UTIME_NOW as _,
+};
+
+/// A stamp that is to be written.
+pub struct Pending {
+    file: File,
+    began: FileTime,
+}
+
+impl Pending {
+    /// Completes it, once the output has its name. Trouble is not worth a word: the next run does all its work.
+    pub fn finish(mut self, output: &Dir, asked: &str, report: &str, notes: &Notes) {
+        let _ = self.write(output, asked, report, notes);
+    }
+
+    fn write(&mut self, output: &Dir, asked: &str, report: &str, notes: &Notes) -> Option<()> {
+        let there = rustix::fs::fstat(output).ok()?;
+        let (seconds, nanoseconds) = self.began;
+        let mut text = format!(
+            "{MAGIC}\n{asked}\n{seconds} {nanoseconds} {} {}\n{report}\n",
+            there.st_dev, there.st_ino
+        );
+        for (kind, sheets) in [("source", &notes.source), ("output", &notes.output)] {
+            for sheet in sheets {
+                text += &format!("{kind} {}\n{sheet}", sheet.len());
+            }
+        }
+        let seal = hash::digest(Algorithm::Sha256, text.as_bytes());
+        text += &seal.hex();
+        self.file.rewind().ok()?;
+        self.file.write_all(text.as_bytes()).ok()
+    }
+}
+
+/// Sheets of the journals of a source and of an output.
+pub struct Notes {
+    /// What was looked at.
+    pub source: Vec<String>,
+    /// What was made.
+    pub output: Vec<String>,
+}
+
+/// What an earlier run left.
+pub struct Stamp {
+    text: String,
+    began: FileTime,
+    complete: FileTime,
+    /// Of the output.
+    inode: (u64, u64),
+    output: Dir,
+}
+
+impl Stamp {
+    /// The report of the run that left it, as JSON.
+    pub fn report(&self) -> &str {
+        self.text.splitn(5, '\n').nth(3).unwrap_or_default()
+    }
+
+    /// Whether all that it speaks of is as it was. `jobs` threads look.
+    pub fn holds(&self, source: &SourceTree, jobs: usize) -> bool {
+        let root = rustix::fs::fstat(&self.output);
+        if !root.is_ok_and(|root| (root.st_dev, root.st_ino) == self.inode)
+            || !changed_of(&self.output).is_ok_and(|changed| changed < self.complete)
+        {
+            return false;
+        }
+        let Some(sheets) = self.sheets() else {
+            return false;
+        };
+        let queue = Mutex::new(sheets);
+        let holds = AtomicBool::new(true);
+        let look = || {
+            while let Some(sheet) = next(&queue) {
+                let mut witness = match sheet {
+                    Sheet::Source(_) => Witness::of_source(source, self.began),
+                    Sheet::Output(_) => Witness::new(self.output.as_fd(), self.complete),
+                };
+                let (Sheet::Source(text) | Sheet::Output(text)) = sheet;
+                let same = read_sheet(text, |path, sight| {
+                    holds.load(Ordering::Relaxed) && witness.still(path, sight)
+                });
+                if !same {
+                    holds.store(false, Ordering::Relaxed);
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..jobs {
+                scope.spawn(look);
+            }
+            look();
+        });
+        holds.into_inner()
+    }
+
+    /// All sheets; nothing if the stamp is malformed.
+    fn sheets(&self) -> Option<Vec<Sheet<'_>>> {
+        let mut rest = self.text.splitn(5, '\n').nth(4)?;
+        let mut sheets = Vec::new();
+        while let Some((head, behind)) = rest.split_once('\n') {
+            let (kind, length) = head.split_once(' ')?;
+            let (text, behind) = behind.split_at_checked(length.parse().ok()?)?;
+            sheets.push(match kind {
+                "source" => Sheet::Source(text),
+                "output" => Sheet::Output(text),
+                _ => return None,
+            });
+            rest = behind;
+        }
+        Some(sheets)
+    }
+}
+
+/// A sheet and the root that its paths are relative to.
+#[derive(Clone, Copy)]
+enum Sheet<'a> {
+    Source(&'a str),
+    Output(&'a str),
+}
+
+fn next<'a>(queue: &Mutex<Vec<Sheet<'a>>>) -> Option<Sheet<'a>> {
+    queue
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .pop()
+}
+
+fn stamp_name(output: &str) -> String {
+    format!(".{output}.regcarve")
+}

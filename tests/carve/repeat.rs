@@ -1,0 +1,274 @@
+//! The same release again: left alone if nothing has changed, and only then.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::path::Path;
+use std::time::Duration;
+
+use regcarve_test_support::binary::{Outcome, Runs as _};
+use regcarve_test_support::programs::example_policy;
+use regcarve_test_support::tree::{assert_carved, draw, walk};
+
+use crate::world::{World, program, spec};
+
+/// File systems stamp times with a clock of some milliseconds: what happens within one tick cannot be told apart, so
+/// a run never takes such things for old.
+fn tick() {
+    std::thread::sleep(Duration::from_millis(25));
+}
+
+fn inode(path: &Path) -> u64 {
+    fs::metadata(path).unwrap().ino()
+}
+
+fn is_unchanged(outcome: &Outcome) -> bool {
+    outcome.report()["outcome"] == "unchanged"
+}
+
+#[test]
+fn an_unchanged_release_is_left_alone() {
+    let world = World::new();
+    tick();
+    let list = world.list("a.list", "library/*:3.*\nteam/app:v1\n");
+    let args = ["--replace", "--list", &list];
+    let first = world.carve(&args);
+    first.assert_code(0);
+    let output = world.output();
+    let (there, drawing) = (inode(&output), draw(&output));
+    for jobs in ["1", "2", "7"] {
+        let again = world.carve(&["--replace", "--list", &list, "--jobs", jobs]);
+        again.assert_code(0).assert_says("unchanged, 3 images");
+        assert!(is_unchanged(&again), "{}", again.everything());
+        for list in ["images", "components"] {
+            assert_eq!(again.report()[list], first.report()[list]);
+        }
+        assert_eq!(
+            again.report()["totals"]["blobs"],
+            first.report()["totals"]["blobs"]
+        );
+        assert_eq!(again.report()["totals"]["written"], 0);
+        assert_eq!((inode(&output), draw(&output)), (there, drawing.clone()));
+    }
+    assert_carved(world.storage.root(), &output);
+}
+
+#[test]
+fn several_outputs_are_left_alone_together() {
+    let world = World::new();
+    tick();
+    let outputs =
+        ["registry", "dir", "oci"].map(|format| (format, world.path(&format!("as-{format}"))));
+    let run = || {
+        let mut run = program("run");
+        run.args(["--all", "--replace"]).arg(world.source());
+        for (format, path) in &outputs {
+            run.arg(format!("{format}:{}", path.display()));
+        }
+        let outcome = run.reported();
+        outcome.assert_code(0);
+        is_unchanged(&outcome)
+    };
+    assert!(!run());
+    assert!(run());
+    tick();
+    fs::remove_file(outputs[2].1.join("index.json")).unwrap();
+    assert!(!run());
+    assert!(outputs[2].1.join("index.json").is_file());
+    tick();
+    assert!(run());
+
+    // And the other formats as sources.
+    for (format, path) in &outputs {
+        let from = format!("{format}:{}", path.display());
+        let back = world.path(&format!("from-{format}"));
+        let run = || {
+            let mut run = program("run");
+            run.args(["--all", "--replace"])
+                .args([from.clone(), spec(&back)]);
+            let outcome = run.reported();
+            outcome.assert_code(0);
+            is_unchanged(&outcome)
+        };
+        assert_eq!([run(), run()], [false, true], "{format}");
+    }
+}
+
+/// Something that happens between two runs.
+type Change<'a> = (&'a str, &'a dyn Fn(&World));
+
+#[test]
+fn any_change_is_noticed() {
+    let in_output = |world: &World, ending: &str| {
+        let (path, _) = walk(&world.output())
+            .into_iter()
+            .find(|(path, _)| path.to_string_lossy().ends_with(ending))
+            .expect("the output has such a path");
+        world.output().join(path)
+    };
+    let stamp = |world: &World| world.path(".output.regcarve");
+    let changes: [Change<'_>; 14] = [
+        ("a tag that is moved in place", &|world| {
+            let tag = world.storage.tag_path("library/alpine", "3.7");
+            fs::write(tag, world.alpine.to_string()).unwrap();
+        }),
+        ("a new tag", &|world| {
+            world.storage.tag("library/alpine", "3.6.1", &world.alpine);
+        }),
+        ("a new repository", &|world| {
+            world.storage.image(
+                "new/one",
+                "v1",
+                &[b"base"],
+                &serde_json::json!({ "os": "linux" }),
+            );
+        }),
+        ("a new signature", &|world| {
+            let tag = format!("{}.sig", world.alpine.to_string().replace(':', "-"));
+            world.storage.image(
+                "library/alpine",
+                &tag,
+                &[b"signature"],
+                &serde_json::json!({}),
+            );
+        }),
+        ("a blob of the source that is another file now", &|world| {
+            let blob = world.storage.blob_path(&world.alpine);
+            let bytes = fs::read(&blob).unwrap();
+            fs::remove_file(&blob).unwrap();
+            fs::write(&blob, bytes).unwrap();
+        }),
+        ("a link file of the output", &|world| {
+            let link = in_output(world, "current/link");
+            let text = fs::read(&link).unwrap();
+            fs::write(&link, text).unwrap();
+        }),
+        ("a file too many in the output", &|world| {
+            fs::write(in_output(world, "current/link").with_file_name("odd"), "").unwrap();
+        }),
+        ("a file too few in the output", &|world| {
+            fs::remove_file(in_output(world, "data")).unwrap();
+        }),
+        ("another folder under the output's name", &|world| {
+            fs::rename(world.output(), world.path("moved")).unwrap();
+            fs::create_dir(world.output()).unwrap();
+        }),
+        ("an output that is gone", &|world| {
+            fs::remove_dir_all(world.output()).unwrap();
+        }),
+        ("a stamp that is gone", &|world| {
+            fs::remove_file(stamp(world)).unwrap()
+        }),
+        ("a stamp that is cut off", &|world| {
+            let bytes = fs::read(stamp(world)).unwrap();
+            fs::write(stamp(world), &bytes[..bytes.len() / 2]).unwrap();
+        }),
+        ("a stamp that somebody has edited", &|world| {
+            let text = fs::read_to_string(stamp(world)).unwrap();
+            fs::write(stamp(world), text.replacen("v1", "v2", 1)).unwrap();
+        }),
+        ("a stamp behind a symbolic link", &|world| {
+            fs::rename(stamp(world), world.path("elsewhere")).unwrap();
+            symlink("elsewhere", stamp(world)).unwrap();
+        }),
+    ];
+    for (name, change) in changes {
+        let world = World::new();
+        tick();
+        world.carve(&["--all", "--replace"]).assert_code(0);
+        tick();
+        change(&world);
+        tick();
+        let outcome = world.carve(&["--all", "--replace"]);
+        outcome.assert_code(0);
+        assert!(!is_unchanged(&outcome), "{name}: not noticed");
+        assert_carved(world.storage.root(), &world.output());
+        let outcome = world.carve(&["--all", "--replace"]);
+        assert!(is_unchanged(&outcome), "{name}: still not over");
+    }
+}
+
+#[test]
+fn damage_in_the_source_is_said_every_time() {
+    let world = World::new();
+    tick();
+    world.carve(&["--all", "--replace"]).assert_code(0);
+    let there = inode(&world.output());
+    tick();
+    fs::remove_file(world.storage.blob_path(&world.alpine)).unwrap();
+    for _ in 0..2 {
+        world.carve(&["--all", "--replace"]).assert_code(4);
+        assert_eq!(inode(&world.output()), there);
+    }
+}
+
+#[test]
+fn another_question_is_answered_anew() {
+    let world = World::new();
+    let other = world.path("other");
+    fs::create_dir(&other).unwrap();
+    tick();
+    let list = world.list("a.list", "library/*:*\n");
+    let plain = ["--list", &list];
+    let settings = |deny: &str| format!(r#"match={{"deny":["{deny}"]}}"#);
+    let (old, new) = (settings("**:3.6"), settings("**:3.7"));
+    let variants: [&[&str]; 8] = [
+        &["--list", &list, "--no-attached"],
+        &["--list", &list, "--allow-missing"],
+        &["--list", &list, "--policy", &old],
+        &["--list", &list, "--policy", &new],
+        &["--list", &list, "--link", "copy"],
+        &["--list", &list, "--durability", "none"],
+        &["--image", "library/*:*"],
+        &["--list", &list, "--platform", "linux/amd64"],
+    ];
+    let run = |args: &[&str]| {
+        let mut all = vec!["--replace"];
+        all.extend(args);
+        let outcome = world.carve(&all);
+        outcome.assert_code(0);
+        is_unchanged(&outcome)
+    };
+    assert!(!run(&plain));
+    for variant in variants {
+        assert!(!run(variant), "{variant:?}");
+        assert!(run(variant), "{variant:?}, again");
+    }
+    assert!(!run(&plain));
+    world.list("a.list", "library/*:3.6\n");
+    assert!(!run(&plain), "another list of the same name");
+    assert!(run(&plain));
+    assert!(
+        !run(&["--list", &list, "--verify", "full"]),
+        "hashing was asked for"
+    );
+    // Without --replace the name is taken, whatever is in it.
+    world.carve(&plain).assert_code(6);
+}
+
+#[test]
+fn a_policy_that_could_look_at_a_clock_is_asked_every_time() {
+    let world = World::new();
+    tick();
+    let policy = example_policy().display().to_string();
+    let run = |epoch: Option<&str>| {
+        let mut run = program("run");
+        run.env_remove("SOURCE_DATE_EPOCH")
+            .envs(epoch.map(|epoch| ("SOURCE_DATE_EPOCH", epoch)));
+        run.args([
+            "--all",
+            "--replace",
+            "--policy",
+            &policy,
+            &world.source(),
+            &spec(&world.output()),
+        ]);
+        let outcome = run.reported();
+        outcome.assert_code(0);
+        is_unchanged(&outcome)
+    };
+    assert_eq!([run(None), run(None)], [false, false]);
+    assert_eq!(
+        [run(Some("1")), run(Some("1")), run(Some("2"))],
+        [false, true, false]
+    );
+}
