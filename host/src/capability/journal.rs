@@ -16,7 +16,7 @@
 //! ```text
 //! s0 a/repository/tags            a directory, or a file with one name
 //! a20 /v1/link                    nothing has this name
-//! i2 4711 2048 blobs/data         a file that may have more names: inode, size
+//! i2 4711 2048 b/file             a file that may have more names: inode, size
 //! ```
 
 use std::fmt::Write as _;
