@@ -15,7 +15,7 @@ fn the_report_says_what_was_done() {
     let outcome = world.carve(&["--allow-missing", "--policy", deny, "--list", &list]);
     let report = outcome.assert_code(0).report();
 
-    assert_eq!(report["schema"], "1.0.0");
+    assert_eq!(report["schema"], "1.1.0");
     assert_eq!(report["outcome"], "partial");
     assert_eq!(report["source"], world.source());
     assert_eq!(report["outputs"][0]["output"], spec(&world.output()));

@@ -23,7 +23,8 @@ pub fn run(args: Run) -> Result<(), Error> {
     let began = Instant::now();
     check_report(&args)?;
     let file = ReportFile::open(&args)?;
-    let repeat = Repeat::of(&args);
+    // Stamps are files: not even these are made where an output must not be.
+    let repeat = check_places(&args).ok().and_then(|()| Repeat::of(&args));
     if let Some(mut report) = repeat.as_ref().and_then(|repeat| repeat.unchanged(&args)) {
         as_unchanged(&mut report, began.elapsed());
         file.write(&report)?;
