@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod attached;
 mod drawing;
 mod linking;
 mod lists;

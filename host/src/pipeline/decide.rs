@@ -3,7 +3,7 @@
 //! Each policy is one instance that sees all repositories in order. What a policy decides thus depends on the
 //! release alone, not on how many jobs there are.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use regcarve_names::{Digest, Reference, Repository};
@@ -13,6 +13,7 @@ use super::contents::Contents;
 use super::image::Image;
 use super::plan::{Dropped, Plan, PlannedImage};
 use super::problem::{Problem, Severity};
+use super::request::Origin;
 use super::resolve::check;
 use crate::error::Error;
 use crate::progress::Progress;
@@ -71,8 +72,7 @@ struct Stage<'c> {
 
 impl Stage<'_> {
     fn repository(&mut self, images: &[Arc<Image>], policies: &mut [Policy]) -> Result<(), Error> {
-        let (attached, asked): (Vec<_>, Vec<_>) =
-            images.iter().partition(|image| image.subject.is_some());
+        let (attached, asked) = self.attached_and_asked(images);
         let mut candidates: Vec<_> = asked
             .into_iter()
             .map(|image| Candidate {
@@ -87,7 +87,9 @@ impl Stage<'_> {
             }
             candidates = self.ask(policy, candidates)?;
         }
-        self.follow(&mut candidates, attached);
+        let left = self.follow(&mut candidates, attached);
+        self.dropped
+            .extend(left.into_iter().filter_map(left_behind));
         for image in candidates.into_iter().map(planned) {
             let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
             let name = || (image.reference(), image.origin.clone());
@@ -190,25 +192,47 @@ impl Stage<'_> {
         });
     }
 
-    /// Adds what speaks of manifests that stay, and what speaks of that.
-    fn follow(&self, candidates: &mut Vec<Candidate>, mut attached: Vec<&Arc<Image>>) {
+    /// Images that go wherever the one goes that they speak of, and those that policies are asked about. Images that
+    /// speak only of one another, in a ring, are of the second kind: nobody else would speak for them.
+    fn attached_and_asked<'i>(
+        &self,
+        images: &'i [Arc<Image>],
+    ) -> (Vec<&'i Arc<Image>>, Vec<&'i Arc<Image>>) {
+        let (mut rest, mut asked): (Vec<_>, Vec<_>) =
+            images.iter().partition(|image| image.subject.is_some());
+        let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
+        let mut attached = Vec::new();
+        let mut spoken_for: HashSet<Digest> = HashSet::new();
+        let mut new = asked.clone();
+        while !rest.is_empty() && !new.is_empty() {
+            spoken_for.extend(new.iter().flat_map(|image| manifests_of(image, &contents)));
+            (new, rest) = rest.into_iter().partition(|image| {
+                image
+                    .subject
+                    .is_some_and(|subject| spoken_for.contains(&subject))
+            });
+            attached.extend(new.iter().copied());
+        }
+        asked.extend(rest);
+        asked.sort_by(|a, b| (&a.tag, &a.digest).cmp(&(&b.tag, &b.digest)));
+        (attached, asked)
+    }
+
+    /// Adds what speaks of manifests that stay, and what speaks of that. Returns what speaks of nothing that stays.
+    fn follow<'i>(
+        &self,
+        candidates: &mut Vec<Candidate>,
+        mut attached: Vec<&'i Arc<Image>>,
+    ) -> Vec<&'i Arc<Image>> {
         if attached.is_empty() {
-            return;
+            return attached;
         }
         let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
-        let manifests = |image: &Image| -> Vec<Digest> {
-            image
-                .items
-                .iter()
-                .filter(|item| item.kind.is_manifest())
-                .map(|item| contents.get(item.content).digest)
-                .collect()
-        };
         // Manifests that stay, and the repositories that they stay in.
         let mut staying: HashMap<Digest, BTreeSet<Arc<Repository>>> = HashMap::new();
         let note =
             |staying: &mut HashMap<_, BTreeSet<_>>, image: &Image, repository: &Arc<Repository>| {
-                for digest in manifests(image) {
+                for digest in manifests_of(image, &contents) {
                     staying
                         .entry(digest)
                         .or_default()
@@ -225,7 +249,7 @@ impl Stage<'_> {
                     .is_some_and(|subject| staying.contains_key(&subject))
             });
             if follow.is_empty() {
-                return;
+                return rest;
             }
             for image in follow {
                 // An image that got a name in another repository takes what speaks of it along.
@@ -248,6 +272,28 @@ impl Stage<'_> {
             attached = rest;
         }
     }
+}
+
+/// The digests of all manifests in an image.
+fn manifests_of(image: &Image, contents: &Contents) -> Vec<Digest> {
+    let manifests = image.items.iter().filter(|item| item.kind.is_manifest());
+    manifests
+        .map(|item| contents.get(item.content).digest)
+        .collect()
+}
+
+/// What is to be said of an image that speaks of nothing in the release: something, if it was asked for by itself.
+fn left_behind(image: &Arc<Image>) -> Option<Dropped> {
+    let (Origin::Line { .. } | Origin::Flag(_)) = image.origin else {
+        return None;
+    };
+    let subject = image.subject?;
+    Some(Dropped {
+        reference: image.reference(),
+        origin: image.origin.clone(),
+        policy: "regcarve".into(),
+        reason: format!("it speaks of {subject}, which is not in the release"),
+    })
 }
 
 impl Candidate {

@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use regcarve_names::{Digest, Platform, Repository};
+use regcarve_names::{Digest, Platform, Repository, Tag};
 
 use super::catalog::Wishes;
 use super::contents::{Content, Contents, Presence};
@@ -134,6 +134,9 @@ struct Names {
     platforms: HashMap<Platform, Arc<Platform>>,
 }
 
+/// Images of one repository, by tag and digest, and their positions among all.
+type Seen = HashMap<(Option<Tag>, Digest), usize>;
+
 struct Worker<'a> {
     resolver: &'a Resolver<'a>,
     source: SourceTree,
@@ -146,7 +149,7 @@ impl Worker<'_> {
     fn run(mut self, queue: &Queue<'_>, progress: &Progress) -> Result<(), Error> {
         while let Some((name, wishes)) = queue.take() {
             let repository = Arc::new(name.clone());
-            let mut seen = HashSet::default();
+            let mut seen = Seen::default();
             let wishes: Vec<_> = wishes.iter().collect();
             for batch in wishes.chunks(BATCH) {
                 match self.batch(&repository, batch, &mut seen) {
@@ -162,12 +165,12 @@ impl Worker<'_> {
     }
 
     /// Resolves some wishes, and what is attached to their images. `seen` holds the images of this
-    /// repository that are there already.
+    /// repository that are there already. An image can be both: asked for, and speak of another one.
     fn batch(
         &mut self,
         repository: &Arc<Repository>,
         batch: &[(&Wanted, &Origin)],
-        seen: &mut HashSet<(Option<String>, Digest)>,
+        seen: &mut Seen,
     ) -> Result<(), Error> {
         let wanted: Vec<Wanted> = batch.iter().map(|(wanted, _)| (*wanted).clone()).collect();
         let answers = self.reader.resolve(repository, &wanted)?;
@@ -175,8 +178,17 @@ impl Worker<'_> {
         for (answer, (wanted, origin)) in answers.into_iter().zip(batch) {
             match answer {
                 Resolution::Found(found) => {
-                    seen.insert((found.tag.as_ref().map(ToString::to_string), found.digest));
-                    self.add(repository, found, (*origin).clone(), None, &mut frontier);
+                    let key = (found.tag.clone(), found.digest);
+                    match seen.get(&key) {
+                        Some(known) => {
+                            self.change(*known, |image| image.origin = (*origin).clone());
+                        }
+                        None => {
+                            let origin = (*origin).clone();
+                            let new = self.add(repository, found, origin, None, &mut frontier);
+                            seen.insert(key, new);
+                        }
+                    }
                 }
                 Resolution::Missing(cause) => {
                     let mut shared = self.lock();
@@ -213,7 +225,7 @@ impl Worker<'_> {
         &mut self,
         repository: &Arc<Repository>,
         mut frontier: Vec<(Digest, Arc<str>)>,
-        seen: &mut HashSet<(Option<String>, Digest)>,
+        seen: &mut Seen,
     ) -> Result<(), Error> {
         let mut asked = HashSet::default();
         while !frontier.is_empty() {
@@ -227,9 +239,21 @@ impl Worker<'_> {
                 let origin = Origin::AttachedTo(Arc::clone(&parents[&subject]));
                 match resolution {
                     Resolution::Found(found) => {
-                        if seen.insert((found.tag.as_ref().map(ToString::to_string), found.digest))
-                        {
-                            self.add(repository, found, origin, Some(subject), &mut frontier);
+                        let key = (found.tag.clone(), found.digest);
+                        match seen.get(&key) {
+                            Some(known) => self.change(*known, |image| {
+                                image.subject.get_or_insert(subject);
+                            }),
+                            None => {
+                                let new = self.add(
+                                    repository,
+                                    found,
+                                    origin,
+                                    Some(subject),
+                                    &mut frontier,
+                                );
+                                seen.insert(key, new);
+                            }
                         }
                     }
                     // It was there when it was looked for; gone is gone.
@@ -245,7 +269,15 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Adds an image and looks at the files that nobody has looked at yet.
+    /// Changes an image that this worker has added.
+    fn change(&self, position: usize, change: impl FnOnce(&mut Image)) {
+        // Nobody else has it while images are still being resolved.
+        if let Some(image) = Arc::get_mut(&mut self.lock().images[position]) {
+            change(image);
+        }
+    }
+
+    /// Adds an image and looks at the files that nobody has looked at yet. Returns its position.
     fn add(
         &mut self,
         repository: &Arc<Repository>,
@@ -253,7 +285,7 @@ impl Worker<'_> {
         origin: Origin,
         subject: Option<Digest>,
         frontier: &mut Vec<(Digest, Arc<str>)>,
-    ) {
+    ) -> usize {
         let verified = self.reader.take_verified();
         let name: Arc<str> = reference(repository, found.tag.as_ref(), &found.digest).into();
         let mut items = Vec::with_capacity(found.items.len());
@@ -293,6 +325,7 @@ impl Worker<'_> {
                 children: item.children,
             });
         }
+        let position = shared.images.len();
         shared.images.push(Arc::new(Image {
             repository: Arc::clone(repository),
             tag: found.tag,
@@ -315,6 +348,7 @@ impl Worker<'_> {
             content.presence = presence;
             content.handle = handle;
         }
+        position
     }
 
     fn look(&self, path: &str) -> (Presence, Option<OwnedFd>) {
