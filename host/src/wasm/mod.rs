@@ -27,6 +27,7 @@ pub mod selector;
 mod shipped;
 mod state;
 mod wasi;
+mod world;
 pub mod writer;
 
 pub use component::{Component, ComponentSpec, Role};
