@@ -298,7 +298,7 @@ fn what_was_recorded_is_replayed() {
 
     // Another rule decides otherwise on the same images.
     file["cases"][0]["blobs"] = blobs.into();
-    file["cases"][0]["settings"] = json!({ "label": "none" });
+    file["cases"][0]["settings"] = json!({ "label": "none", "snapshots": ["3.6"] });
     fs::write(&path, file.to_string()).unwrap();
     let other = run(&["policy", "test", &folder]);
     other.assert_code(5);

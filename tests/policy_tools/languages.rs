@@ -138,7 +138,7 @@ fn odd_storage(root: PathBuf) -> String {
         storage.image("team/odd", tag, &[b"layer"], &config);
     }
     let owned = json!({ "config": { "Labels": { "team": "a" } } }).to_string();
-    let deep = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
     let nothing: [(&str, &[u8]); 4] = [
         ("broken", b"{\"config\""),
         ("binary", b"\xff\xfe{\0}\0"),
