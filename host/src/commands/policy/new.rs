@@ -3,6 +3,7 @@
 //! What is written are the example policies of this repository, under another name, with the contract and, for Rust, the
 //! kit. The build script embeds them, so that nothing is fetched, and the projects are as new as this program.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::capability::Fault;
@@ -101,7 +102,9 @@ fn write(path: &Path, content: &str) -> Result<(), Error> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(fault("mkdir", folder))?;
     }
-    std::fs::write(path, content).map_err(fault("write", path))
+    std::fs::File::create_new(path)
+        .and_then(|mut file| file.write_all(content.as_bytes()))
+        .map_err(fault("write", path))
 }
 
 fn fault(call: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {

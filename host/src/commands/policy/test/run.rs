@@ -143,8 +143,11 @@ fn run_case(case: &Case, component: &Component) -> Result<Vec<String>, Error> {
     Ok(differences)
 }
 
-/// The images of a case, sorted as in a run, each with what is expected.
-fn images(case: &Case) -> Result<(Vec<(Arc<Image>, &str)>, Contents), String> {
+/// An image, and what is expected of it.
+type Expected<'a> = (Arc<Image>, &'a str);
+
+/// The images of a case, sorted as in a run.
+fn images(case: &Case) -> Result<(Vec<Expected<'_>>, Contents), String> {
     let mut contents = Contents::default();
     let blobs = case.blobs()?;
     let mut images = Vec::new();
