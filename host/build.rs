@@ -9,6 +9,8 @@
 //!    kind, and for the very settings that the host uses (`src/wasm/engine_config.rs`).
 //! 4. A table of all of them is written, for `src/wasm/shipped.rs`.
 //!
+//! Apart from that, the files that `regcarve policy new` writes are embedded as they are.
+//!
 //! A role is the name of a folder, a component the name of a folder in it: adding a component is adding a crate.
 
 use std::collections::BTreeSet;
@@ -81,7 +83,91 @@ fn main() -> Result<()> {
     }
     table.push(']');
     fs::write(out.join("shipped.rs"), table)?;
+    embed_templates(&root, &out)
+}
+
+/// What `regcarve policy new` writes: examples, contract and kit (see `src/commands/policy/new.rs`).
+const TEMPLATES: [&str; 8] = [
+    "guest/examples/cases",
+    "guest/examples/javascript-policy",
+    "guest/examples/python-policy",
+    "guest/examples/rust-policy",
+    "guest/formats",
+    "guest/kit",
+    "guest/names",
+    "wit",
+];
+
+/// The crates of the kit, which a project gets as a small workspace.
+const KIT: [&str; 3] = ["guest/kit", "guest/names", "guest/formats"];
+
+/// Writes a table of all template files.
+fn embed_templates(root: &Path, out: &Path) -> Result<()> {
+    let manifest = out.join("kit-workspace.toml");
+    fs::write(&manifest, kit_workspace(root)?)?;
+    let mut table = format!("&[\n(\"Cargo.toml\", include_str!({manifest:?})),\n");
+    for folder in TEMPLATES {
+        let made_there =
+            |name: &str| ["node_modules", "__pycache__", ".venv", "target"].contains(&name);
+        let files = walkdir::WalkDir::new(root.join(folder))
+            .sort_by_file_name()
+            .into_iter()
+            .filter_entry(|entry| !entry.file_name().to_str().is_some_and(made_there));
+        for file in files {
+            let file = file?;
+            // In an example the contract is a symbolic link; a project has the files.
+            let is_built = file
+                .path()
+                .extension()
+                .is_some_and(|ending| ending == "wasm");
+            if !file.file_type().is_file() || is_built {
+                continue;
+            }
+            let path = file.path().strip_prefix(root)?;
+            writeln!(
+                table,
+                "({path:?}, include_str!({:?})),",
+                fs::canonicalize(file.path())?
+            )?;
+        }
+    }
+    table.push(']');
+    fs::write(out.join("templates.rs"), table)?;
     Ok(())
+}
+
+/// The manifest of the kit's workspace: that of this one, cut down to what the kit's crates take from it.
+fn kit_workspace(root: &Path) -> Result<String> {
+    let mut used = String::new();
+    for folder in KIT {
+        used += &fs::read_to_string(root.join(folder).join("Cargo.toml"))?;
+    }
+    let mut manifest = format!("[workspace]\nresolver = \"3\"\nmembers = {KIT:?}\n");
+    let mut section = String::new();
+    for line in fs::read_to_string(root.join("Cargo.toml"))?.lines() {
+        if line.starts_with('[') {
+            section = line.into();
+        }
+        let is_used = line.split_once(" = ").is_some_and(|(name, _)| {
+            used.contains(&format!("\n{name}.workspace"))
+                || used.contains(&format!("\n{name} = {{ workspace"))
+        });
+        let keep = match section.as_str() {
+            "[workspace.dependencies]" => line == section || is_used,
+            "[workspace.package]" => true,
+            section => section.starts_with("[workspace.lints"),
+        };
+        if keep {
+            if line.starts_with('[') {
+                manifest.push('\n');
+            }
+            if !line.is_empty() && !line.starts_with('#') {
+                manifest += line;
+                manifest.push('\n');
+            }
+        }
+    }
+    Ok(manifest)
 }
 
 /// All crates with components, sorted, so that the program is the same on every machine.

@@ -105,6 +105,26 @@ pub struct Release {
     pub source: StorageSpec,
 }
 
+impl Release {
+    /// Images of a storage, or all of them; no policy is asked.
+    pub(crate) fn of(source: StorageSpec, images: Vec<String>, limits: LimitArgs) -> Self {
+        Self {
+            lists: Vec::new(),
+            all: images.is_empty(),
+            images,
+            policies: Vec::new(),
+            platforms: Vec::new(),
+            platform_mode: PlatformMode::Sparse,
+            selector: ComponentSpec::Shipped("images-list".into()),
+            no_attached: false,
+            allow_missing: false,
+            jobs: None,
+            limits,
+            source,
+        }
+    }
+}
+
 /// Limits of components, and what is accepted as one.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Components")]
@@ -244,8 +264,59 @@ pub enum PolicyCommand {
     Inspect(Inspect),
     /// Prove that a policy can run here, with these settings
     Check(Check),
+    /// Run cases of images and expected decisions, or record such cases
+    Test(Test),
     /// Measure what a policy costs
     Bench(Bench),
+    /// Start a policy of your own: a project that builds, with its tests
+    New(New),
+}
+
+/// `regcarve policy new`.
+#[derive(Debug, Args)]
+pub struct New {
+    /// The name of the policy and of its folder: lower-case words joined by `-`
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    /// What it is written in
+    #[arg(long, value_enum, default_value_t = Language::Rust)]
+    pub lang: Language,
+}
+
+/// What policies are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    /// Built by cargo
+    Rust,
+    /// Built by componentize-qjs, from npm
+    Javascript,
+    /// Built by componentize-py, from PyPI
+    Python,
+}
+
+/// `regcarve policy test`.
+#[derive(Debug, Args)]
+pub struct Test {
+    /// A folder with cases (every *.json below it), or one file
+    #[arg(value_name = "DIR")]
+    pub cases: PathBuf,
+
+    /// This policy, whatever the files say. With --record: the policy, with its settings
+    #[arg(long, value_name = "NAME|FILE.wasm[@sha256:…][=SETTINGS]")]
+    pub policy: Option<PolicySpec>,
+
+    /// Write DIR/recorded.json instead: what the policy decides in this storage, with all that it reads for that
+    #[arg(long, value_name = "STORAGE", requires = "policy")]
+    pub record: Option<StorageSpec>,
+
+    /// With --record, a reference or a pattern; every tag of every repository by default
+    #[arg(long = "image", value_name = "REF", requires = "record")]
+    pub images: Vec<String>,
+
+    /// Limits of components
+    #[command(flatten)]
+    pub limits: LimitArgs,
 }
 
 /// `regcarve policy inspect`.

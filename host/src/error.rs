@@ -29,6 +29,14 @@ pub enum Error {
     /// The output is there already.
     #[error("{} exists already; nothing was changed\n  hint: name another output, or give --replace to exchange it in one step", .0.display())]
     Exists(PathBuf),
+    /// A file or folder that a command would make is there already.
+    #[error("{} exists already; nothing was changed\n  hint: {hint}", path.display())]
+    Occupied {
+        /// What is there.
+        path: PathBuf,
+        /// What to do.
+        hint: &'static str,
+    },
     /// The system refuses to link from the source into the output.
     #[error("{message}\n  hint: {hint}")]
     LinkRefused {
@@ -82,7 +90,7 @@ impl Error {
             Self::NotWhole { exit_code, .. } => *exit_code,
             Self::Component(failure) if failure.is_about_settings() => 2,
             Self::Component(_) => 5,
-            Self::Exists(_) => 6,
+            Self::Exists(_) | Self::Occupied { .. } => 6,
             Self::LinkRefused { .. } => 7,
             Self::System { .. } | Self::NoWall(_) | Self::Internal(_) => 1,
             Self::Signal(number) => u8::try_from(128 + number).unwrap_or(1),

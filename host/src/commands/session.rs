@@ -261,7 +261,6 @@ pub(super) fn plan(
     report: &mut Report,
 ) -> Result<Planned, Error> {
     let began = Instant::now();
-    let jobs = jobs(release.jobs);
     report.components.push(ComponentRow::new(&session.reader));
     let contents = Arc::new(RwLock::default());
     let mut policies = Vec::new();
@@ -275,10 +274,34 @@ pub(super) fn plan(
         policy.configure(settings)?;
         policies.push(policy);
     }
-    let mut reader = session.start_reader()?;
     report.timing_ms.start = milliseconds(outside.took + began.elapsed());
+    let (mut resolved, mut problems) = resolve(session, release, outside, report)?;
 
     let clock = Instant::now();
+    session.progress.stage("deciding", resolved.images.len());
+    *contents
+        .write()
+        .unwrap_or_else(std::sync::PoisonError::into_inner) =
+        std::mem::take(&mut resolved.contents);
+    let (plan, refused) =
+        decide::decide(resolved.images, contents, &mut policies, &session.progress)?;
+    problems.extend(refused);
+    problems.sort_by(|a, b| {
+        (&a.origin, &a.reference, &a.path).cmp(&(&b.origin, &b.reference, &b.path))
+    });
+    report.timing_ms.decide = milliseconds(clock.elapsed());
+    Ok(Planned { plan, problems })
+}
+
+/// From the command line to images, before any policy is asked, and all that is wrong with them.
+pub(super) fn resolve(
+    session: &Session,
+    release: &Release,
+    outside: Outside,
+    report: &mut Report,
+) -> Result<(Resolved, Vec<Problem>), Error> {
+    let clock = Instant::now();
+    let mut reader = session.start_reader()?;
     let (requests, mut problems) = requests(release, outside, report)?;
     let mut catalog = Catalog::new(&mut reader);
     let wishes = if release.all {
@@ -297,7 +320,7 @@ pub(super) fn plan(
     let resolver = Resolver {
         component: &session.reader,
         source: &session.source,
-        jobs,
+        jobs: jobs(release.jobs),
         attached: !release.no_attached,
         handles: &session.handles,
     };
@@ -305,20 +328,7 @@ pub(super) fn plan(
     hints(session, &mut resolved)?;
     problems.append(&mut resolved.problems);
     report.timing_ms.resolve = milliseconds(clock.elapsed());
-
-    let clock = Instant::now();
-    session.progress.stage("deciding", resolved.images.len());
-    *contents
-        .write()
-        .unwrap_or_else(std::sync::PoisonError::into_inner) = resolved.contents;
-    let (plan, refused) =
-        decide::decide(resolved.images, contents, &mut policies, &session.progress)?;
-    problems.extend(refused);
-    problems.sort_by(|a, b| {
-        (&a.origin, &a.reference, &a.path).cmp(&(&b.origin, &b.reference, &b.path))
-    });
-    report.timing_ms.decide = milliseconds(clock.elapsed());
-    Ok(Planned { plan, problems })
+    Ok((resolved, problems))
 }
 
 /// Whether a release with these problems may go on.
@@ -393,39 +403,41 @@ fn malformed(origin: Origin, cause: &str) -> Problem {
 pub(super) fn find_lists(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     let mut lists = Vec::new();
     for path in paths {
-        let there = (path.as_os_str() != "-").then(|| retry_io(|| std::fs::metadata(path)));
-        // What is not there is found out when it is opened.
-        if !there.is_some_and(|there| there.is_ok_and(|there| there.is_dir())) {
-            lists.push(path.clone());
-            continue;
-        }
-        let before = lists.len();
-        for entry in walkdir::WalkDir::new(path).sort_by_file_name() {
-            let entry = entry.map_err(|error| no_folder(path, &error))?;
-            if entry
-                .path()
-                .extension()
-                .is_some_and(|extension| extension == "list")
-                && !entry.file_type().is_dir()
-            {
-                lists.push(entry.into_path());
-            }
-        }
-        if lists.len() == before {
-            return Err(Error::Usage(format!(
-                "there is no *.list below {}",
-                path.display()
-            )));
-        }
+        lists.extend(files_below(path, "list")?);
     }
     Ok(lists)
 }
 
-fn no_folder(path: &Path, error: &walkdir::Error) -> Error {
+/// A folder as all files below it with this ending, sorted; anything else as it is.
+pub(super) fn files_below(path: &Path, ending: &str) -> Result<Vec<PathBuf>, Error> {
+    let there = (path.as_os_str() != "-").then(|| retry_io(|| std::fs::metadata(path)));
+    // What is not there is found out when it is opened.
+    if !there.is_some_and(|there| there.is_ok_and(|there| there.is_dir())) {
+        return Ok(vec![path.into()]);
+    }
+    let mut files = Vec::new();
+    for entry in walkdir::WalkDir::new(path).sort_by_file_name() {
+        let entry = entry.map_err(|error| no_folder(path, ending, &error))?;
+        let ends = entry.path().extension().is_some_and(|its| its == ending);
+        if ends && !entry.file_type().is_dir() {
+            files.push(entry.into_path());
+        }
+    }
+    if files.is_empty() {
+        return Err(Error::Usage(format!(
+            "there is no *.{ending} below {}",
+            path.display()
+        )));
+    }
+    Ok(files)
+}
+
+fn no_folder(path: &Path, ending: &str, error: &walkdir::Error) -> Error {
     let path = error.path().unwrap_or(path).display().to_string();
+    let what = format!("look for *.{ending}");
     match error.io_error() {
-        Some(error) => Error::system("look for lists")(Fault::from_io("getdents64", path, error)),
-        None => Error::Usage(format!("cannot look for lists: {error}")),
+        Some(error) => Error::system(what)(Fault::from_io("getdents64", path, error)),
+        None => Error::Usage(format!("cannot {what}: {error}")),
     }
 }
 

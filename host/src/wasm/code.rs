@@ -81,33 +81,102 @@ fn refuse_others(bytes: &[u8]) -> Result<(), Problem> {
     }
     match bytes {
         [] => return not("an empty file", "was it cut off while it was copied?"),
-        [b'\0', b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => {}
+        [b'\0', b'a', b's', b'm', 0x0d, 0, 1, 0, sections @ ..] => {
+            if is_cut_off(sections) {
+                return Err(Problem::CutOff { size: bytes.len() });
+            }
+        }
         [b'\0', b'a', b's', b'm', 1, 0, 0, 0, ..] => {
             return not(
                 "a core module",
                 "build for the target wasm32-wasip2, or wrap it with `wasm-tools component new`",
             );
         }
-        [b'\0', b'a', b's', b'm', ..] => {
+        [b'\0', b'a', b's', b'm', _, _, _, _, ..] => {
             return not(
                 "WebAssembly of an unknown version",
-                "was it cut off while it was copied?",
+                "build it with tools that make components of the version 0x1000d",
             );
         }
-        [b'(', ..] => {
-            return not(
-                "WebAssembly in its text form",
-                "translate it with `wasm-tools parse`",
-            );
+        _ if b"\0asm\x0d\0\x01\0".starts_with(bytes) => {
+            return Err(Problem::CutOff { size: bytes.len() });
         }
         _ => {
-            return not(
-                "something else",
-                "a component begins with the bytes `\\0asm`",
-            );
+            let start = bytes.trim_ascii_start();
+            let known = OTHERS.iter().find(|(magic, ..)| start.starts_with(magic));
+            let (_, found, hint) = known.unwrap_or(&SOMETHING_ELSE);
+            return not(found, hint);
         }
     }
     Ok(())
+}
+
+/// A way in which files begin, what such a file is, and what helps.
+type Other = (&'static [u8], &'static str, &'static str);
+
+/// What people hand over in place of a component.
+const OTHERS: [Other; 9] = [
+    (
+        b"(",
+        "WebAssembly in its text form",
+        "translate it with `wasm-tools parse`",
+    ),
+    (
+        b";;",
+        "WebAssembly in its text form",
+        "translate it with `wasm-tools parse`",
+    ),
+    (
+        b"version https://git-lfs",
+        "a pointer of Git LFS",
+        "fetch what it points to with `git lfs pull`",
+    ),
+    (
+        b"<",
+        "a web page or XML",
+        "a download that needs a login often ends like this",
+    ),
+    (b"\x1f\x8b", "compressed with gzip", "unpack it"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it"),
+    (b"PK\x03\x04", "a zip archive", "unpack it"),
+    (b"\x7fELF", "a program for Linux", "give the `.wasm` file"),
+    (b"#!", "a script", "give the `.wasm` file that it makes"),
+];
+
+const SOMETHING_ELSE: Other = (
+    b"",
+    "something else",
+    "a component begins with the bytes `\\0asm`",
+);
+
+/// Whether the last section of a component says that it is longer than the rest of the file. A section is a byte, its
+/// length in LEB128 and its content.
+fn is_cut_off(mut sections: &[u8]) -> bool {
+    loop {
+        let Some((_, rest)) = sections.split_first() else {
+            return false;
+        };
+        let mut length = 0_u64;
+        let mut digits = 0;
+        // At most five digits of seven bits; what has more is not cut off but wrong.
+        for digit in rest.iter().take(5) {
+            length |= u64::from(digit & 0x7f) << (7 * digits);
+            digits += 1;
+            if digit & 0x80 == 0 {
+                break;
+            }
+        }
+        if digits == 0 || (digits < 5 && rest[digits - 1] & 0x80 != 0) {
+            return true;
+        }
+        match usize::try_from(length)
+            .ok()
+            .and_then(|length| rest[digits..].get(length..))
+        {
+            Some(behind) => sections = behind,
+            None => return true,
+        }
+    }
 }
 
 /// Where native code may come from.
@@ -136,5 +205,22 @@ fn load_native(engine: &Engine, code: &Native<'_>) -> wasmtime::Result<Component
             Native::Embedded(bytes) => Component::deserialize(&engine.inner, bytes),
             Native::Cached(path) => Component::deserialize_file(&engine.inner, path),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_cut_off;
+
+    #[test]
+    fn sections_say_how_long_they_are() {
+        let long = [&[0, 0x80, 0x01][..], &[0; 128]].concat();
+        assert!(!is_cut_off(&[]) && !is_cut_off(&[0, 1, 7]) && !is_cut_off(&long));
+        for cut in 1..long.len() {
+            assert!(is_cut_off(&long[..cut]), "{cut}");
+        }
+        // A second section that is cut off, and a length without an end.
+        assert!(is_cut_off(&[0, 1, 7, 0]) && is_cut_off(&[0, 1, 7, 0, 2, 7]));
+        assert!(is_cut_off(&[0, 0x80]));
     }
 }

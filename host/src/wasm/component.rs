@@ -6,18 +6,18 @@ use std::sync::Arc;
 
 use regcarve_names::{Algorithm, Digest};
 use rustix::io::Errno;
-use wasmtime::component::{HasSelf, InstancePre, Linker};
+use wasmtime::component::InstancePre;
 use wasmtime::{Store, UpdateDeadline};
 
 use super::Engine;
-use super::bindings::{content, log, output, source, types};
 use super::code;
 use super::failure::{ComponentFailure, Problem};
-use super::limits::{MAX_HANDLES, Meter};
+use super::limits::{Limits, MAX_HANDLES, Meter};
 use super::log::GuestLog;
 use super::shipped;
 use super::state::{Name, Power, State};
-use super::wasi::{self, Wasi};
+use super::wasi::Wasi;
+use super::world::{self, World};
 use crate::capability::Fault;
 use crate::error::{Error, StepFailed};
 use crate::hash;
@@ -52,18 +52,18 @@ impl fmt::Display for Role {
 
 impl Role {
     /// The interface that a component of this role exports.
-    fn export(self) -> &'static str {
+    pub(super) fn export(self) -> &'static str {
         match self {
-            Self::Selector => "regcarve:plugin/select@0.1.0",
-            Self::Reader | Self::Layout => "regcarve:plugin/read@0.1.0",
-            Self::Policy => "regcarve:plugin/decide@0.1.0",
-            Self::Writer => "regcarve:plugin/write@0.1.0",
+            Self::Selector => "select",
+            Self::Reader | Self::Layout => "read",
+            Self::Policy => "decide",
+            Self::Writer => "write",
         }
     }
 
     /// The interfaces that a component of this role may import. A layout runs as reader or as writer; the half that
     /// is not in use is linked and refuses every call.
-    fn imports(self) -> &'static [&'static str] {
+    pub(super) fn imports(self) -> &'static [&'static str] {
         match self {
             Self::Selector => &["log"],
             Self::Reader | Self::Writer | Self::Layout => &["types", "log", "source", "output"],
@@ -148,7 +148,7 @@ impl Component {
             ComponentSpec::Shipped(name) => {
                 shipped::find(role.shipped(), name).map(|shipped| Digest::sha256(shipped.sha256))
             }
-            ComponentSpec::File { path, .. } => code::read(path)
+            ComponentSpec::File { path, .. } => code::read(path, Limits::default().component_bytes)
                 .ok()
                 .map(|bytes| hash::digest(Algorithm::Sha256, &bytes)),
         }
@@ -203,15 +203,13 @@ impl Component {
                 (code.map_err(fail)?, sha256, size)
             }
         };
-        let wasi = check_world(engine, role, &component).map_err(fail)?;
-        let world = component.component_type();
-        let imports = world
-            .imports(&engine.inner)
-            .map(|(name, _)| name.to_owned())
-            .collect();
-        let pre = link(engine, role, wasi)
+        let world = World::of(engine, &component);
+        world.check(role).map_err(fail)?;
+        world::check_needs(&component, &engine.limits).map_err(fail)?;
+        let wasi = world.has_wasi();
+        let pre = world::link(engine, role, wasi)
             .and_then(|linker| linker.instantiate_pre(&component))
-            .map_err(|error| fail(Problem::Start(format!("{error:#}"))))?;
+            .map_err(|error| fail(world.unlinked(&error)))?;
         let name: Name = shown.as_str().into();
         let log = GuestLog::new(
             Arc::clone(&name),
@@ -226,7 +224,7 @@ impl Component {
             engine: engine.clone(),
             pre,
             wasi,
-            imports,
+            imports: world.imports,
             size,
         })
     }
@@ -303,7 +301,8 @@ impl Component {
             store,
             world: (),
         };
-        let world = instance.run(|store, ()| make(&self.pre, store))?;
+        let world = instance
+            .run(|store, ()| make(&self.pre, store).map_err(|error| error.context(Starting)))?;
         Ok(Instance {
             name: instance.name,
             store: instance.store,
@@ -319,6 +318,11 @@ const ATTENTION: u64 = 10;
 #[derive(Debug, thiserror::Error)]
 #[error("stopped by signal {0}")]
 struct Interrupted(i32);
+
+/// Tells a component that does not even start from one that fails at work.
+#[derive(Debug, thiserror::Error)]
+#[error("making an instance")]
+pub(super) struct Starting;
 
 /// A component at work.
 pub(super) struct Instance<W> {
@@ -375,77 +379,4 @@ impl<W> Instance<W> {
     pub(super) fn fail(&self, problem: Problem) -> ComponentFailure {
         ComponentFailure::new(&self.name, problem)
     }
-}
-
-/// Proves that a component has the exports of its role and asks for no more than its role is given.
-/// Returns whether it imports WASI.
-fn check_world(
-    engine: &Engine,
-    role: Role,
-    component: &wasmtime::component::Component,
-) -> Result<bool, Problem> {
-    let world = component.component_type();
-    let mut wasi = false;
-    let mut foreign = Vec::new();
-    for (name, _) in world.imports(&engine.inner) {
-        match name
-            .strip_prefix("regcarve:plugin/")
-            .and_then(|name| name.split_once('@'))
-        {
-            Some((interface, version))
-                if role.imports().contains(&interface) && version.starts_with("0.1.") => {}
-            _ if name.starts_with("wasi:") => wasi = true,
-            _ => foreign.push(format!("`{name}`")),
-        }
-    }
-    if !foreign.is_empty() {
-        let newer = foreign
-            .iter()
-            .any(|name| name.contains("regcarve:plugin/") && !name.contains("@0.1."));
-        let hint = if newer {
-            "it was built for another version of regcarve; this one speaks 0.1"
-        } else {
-            "a component can only do what its world lists; see `wit/worlds.wit`"
-        };
-        return Err(Problem::Import {
-            role,
-            imports: foreign,
-            hint,
-        });
-    }
-    if component.get_export_index(None, role.export()).is_none() {
-        let found: Vec<_> = world
-            .exports(&engine.inner)
-            .map(|(name, _)| format!("`{name}`"))
-            .collect();
-        let found = if found.is_empty() {
-            "nothing".into()
-        } else {
-            found.join(", ")
-        };
-        return Err(Problem::WrongRole {
-            role,
-            missing: role.export(),
-            found,
-        });
-    }
-    Ok(wasi)
-}
-
-/// Links what the role is given.
-fn link(engine: &Engine, role: Role, wasi: bool) -> wasmtime::Result<Linker<State>> {
-    let mut linker = Linker::new(&engine.inner);
-    for interface in role.imports() {
-        match *interface {
-            "types" => types::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?,
-            "log" => log::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?,
-            "source" => source::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?,
-            "output" => output::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?,
-            _ => content::add_to_linker::<State, HasSelf<State>>(&mut linker, |state| state)?,
-        }
-    }
-    if wasi {
-        wasi::link(&mut linker)?;
-    }
-    Ok(linker)
 }

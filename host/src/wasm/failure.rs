@@ -4,6 +4,7 @@ use regcarve_names::Digest;
 use wasmtime::Trap;
 
 use super::Role;
+use super::component::Starting;
 use super::limits::{Limits, Reached};
 use crate::capability::Fault;
 use crate::text;
@@ -51,8 +52,16 @@ pub enum Problem {
         /// What helps.
         hint: &'static str,
     },
+    /// It is the start of a component.
+    #[error(
+        "is cut off: it has {size} bytes and speaks of more\n  hint: copy it again, and compare its sha256 with that of the original"
+    )]
+    CutOff {
+        /// What there is of it, in bytes.
+        size: usize,
+    },
     /// It begins like a component, but it is not valid.
-    #[error("is not a valid component: {}", text::brief(.0))]
+    #[error("is not a valid component: {}\n  hint: build it again, or compare its sha256 with that of the original", text::brief(.0))]
     Invalid(String),
     /// The bytes are not those that the user named.
     #[error("has the digest {found}, but the command line pins {pinned}")]
@@ -67,16 +76,38 @@ pub enum Problem {
     NotPinned(String),
     /// It does not export what its role needs.
     #[error(
-        "is no {role}: it does not export `{missing}`; it exports {}",
+        "is no {role}: it does not export `{missing}`; it exports {}\n  hint: {hint}",
         text::brief(found)
     )]
     WrongRole {
         /// What it was wanted for.
         role: Role,
         /// The interface.
-        missing: &'static str,
+        missing: String,
         /// What it does export.
         found: String,
+        /// What helps.
+        hint: &'static str,
+    },
+    /// It was built for a version of the contract that this program does not speak.
+    #[error("needs another version of regcarve: it has `{name}`, and this regcarve speaks {spoken}\n  hint: {hint}", name = text::brief(name))]
+    Version {
+        /// The interface, as the component names it.
+        name: String,
+        /// The version of this program's contract.
+        spoken: String,
+        /// What helps.
+        hint: &'static str,
+    },
+    /// It needs more of something that has a fixed limit.
+    #[error("needs {number} {what}; {limit} are allowed\n  hint: build it from fewer parts")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// What it needs.
+        number: u32,
+        /// What is allowed.
+        limit: usize,
     },
     /// It imports what its role is not given.
     #[error("asks for more than a {role} is given: it imports {}\n  hint: {hint}", text::brief(&imports.join(", ")))]
@@ -113,7 +144,7 @@ pub enum Problem {
     #[error("gave an answer that cannot be: {}", quoted(.0))]
     Answer(String),
     /// It could not be made ready to run.
-    #[error("cannot be started: {}", text::brief(.0))]
+    #[error("cannot be started: {}\n  hint: was it built from an unchanged copy of this version's `wit`?", text::brief(.0))]
     Start(String),
 }
 
@@ -174,6 +205,10 @@ impl ComponentFailure {
         let problem = match (limits.reached(error), error.downcast_ref::<Trap>()) {
             (Some(reached), _) => Problem::Limit { reached },
             (None, Some(trap)) => Problem::Trapped(explain(*trap).into()),
+            (None, None) if error.downcast_ref::<Starting>().is_some() => {
+                let causes: Vec<_> = error.chain().skip(1).map(ToString::to_string).collect();
+                Problem::Start(text::visible(&causes.join(": ")).into_owned())
+            }
             (None, None) => Problem::Trapped(text::visible(&format!("{error:#}")).into_owned()),
         };
         Self::new(component, problem)

@@ -29,6 +29,7 @@ mod shipped;
 mod state;
 mod wasi;
 mod watch;
+mod world;
 pub mod writer;
 
 pub use component::{Component, ComponentSpec, Role};

@@ -80,12 +80,26 @@ impl Policy {
         source: Arc<SourceTree>,
         contents: Arc<RwLock<Contents>>,
     ) -> Result<Self, Error> {
+        Self::with_content(component, Some(source), contents)
+    }
+
+    /// A fresh instance that may read what the table of contents itself holds, and nothing else.
+    pub fn start_on(component: &Component, contents: Arc<RwLock<Contents>>) -> Result<Self, Error> {
+        Self::with_content(component, None, contents)
+    }
+
+    fn with_content(
+        component: &Component,
+        source: Option<Arc<SourceTree>>,
+        contents: Arc<RwLock<Contents>>,
+    ) -> Result<Self, Error> {
         let power = Power::Content(ContentPower {
             source,
             contents,
             images: Vec::new(),
             known: None,
             trouble: None,
+            read: None,
         });
         let instance = component.instantiate(power, |pre, store| {
             bindings::PolicyPre::new(pre.clone())?.instantiate(store)
@@ -96,7 +110,7 @@ impl Policy {
         })
     }
 
-    /// A fresh instance without any power, to be asked who it is and how fast it is.
+    /// A fresh instance without any power, to be asked who it is.
     pub fn start_alone(component: &Component) -> Result<Self, Error> {
         let instance = component.instantiate(Power::Nothing, |pre, store| {
             bindings::PolicyPre::new(pre.clone())?.instantiate(store)
@@ -110,6 +124,23 @@ impl Policy {
     /// How decisions are signed.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// From now on remembers what this policy reads, for [`Self::take_read`].
+    pub fn remember_reads(&mut self) {
+        if let Power::Content(power) = &mut self.instance.state().power {
+            power.read = Some(HashMap::new());
+        }
+    }
+
+    /// What this policy has read since this was last called: the bytes, or `None` where it was told that there
+    /// are none.
+    pub fn take_read(&mut self) -> HashMap<Digest, Option<Vec<u8>>> {
+        match &mut self.instance.state().power {
+            Power::Content(power) => power.read.as_mut().map(std::mem::take),
+            _ => None,
+        }
+        .unwrap_or_default()
     }
 
     /// Who it is.
@@ -253,7 +284,8 @@ fn row(image: &Image) -> exported::Image {
 
 /// What the host lends to a policy.
 pub(super) struct ContentPower {
-    source: Arc<SourceTree>,
+    /// Where files are. Without it there is only what a table holds.
+    source: Option<Arc<SourceTree>>,
     contents: Arc<RwLock<Contents>>,
     /// The images of the call at hand.
     images: Vec<Arc<Image>>,
@@ -261,6 +293,8 @@ pub(super) struct ContentPower {
     known: Option<HashMap<Digest, (ContentId, bool)>>,
     /// The first thing in this call that could not be read because of the storage. It is not the policy's fault.
     trouble: Option<Problem>,
+    /// What has been read, if somebody wants to know.
+    read: Option<HashMap<Digest, Option<Vec<u8>>>>,
 }
 
 impl ContentPower {
@@ -277,6 +311,16 @@ impl ContentPower {
 
     pub(super) fn read_blob(&mut self, digest: &str) -> Result<Vec<u8>, types::Failure> {
         let digest = parse(digest)?;
+        let answer = self.read(digest);
+        if let Some(read) = &mut self.read
+            && let Ok(_) | Err(types::Failure::NotFound) = &answer
+        {
+            read.insert(digest, answer.as_ref().ok().cloned());
+        }
+        answer
+    }
+
+    fn read(&mut self, digest: Digest) -> Result<Vec<u8>, types::Failure> {
         let known = self
             .known
             .get_or_insert_with(|| known(&self.images, &self.contents));
@@ -297,9 +341,12 @@ impl ContentPower {
             }
             _ => {}
         }
+        let Some(source) = &self.source else {
+            return Err(types::Failure::NotFound);
+        };
         let path = TreePath::parse(&content.path)
             .map_err(|error| types::Failure::Other(error.to_string()))?;
-        match self.source.read_blob(path, Some(&digest)) {
+        match source.read_blob(path, Some(&digest)) {
             Ok((_, bytes)) => Ok(bytes),
             Err(ReadError::NotFound) => Err(types::Failure::NotFound),
             Err(ReadError::Damaged(text)) => {

@@ -1,9 +1,6 @@
-//! `owned`: every image of a release names the team that owns it, and no snapshot is released.
+//! `owned-images`: every image of a release names the team that owns it, and no snapshot is released.
 //!
-//! ```sh
-//! cargo build --release --target wasm32-wasip2 -p example-rust-policy
-//! regcarve run --policy target/wasm32-wasip2/release/example_rust_policy.wasm='{"label":"team"}' …
-//! ```
+//! A policy is a type that holds its settings and decides on images; the kit makes a component of it.
 
 use regcarve_kit::Kind;
 use regcarve_kit::policy::{Decision, Image, Policy, content};
@@ -12,14 +9,14 @@ use serde_json::Value;
 /// What a platform team may set.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Owned {
+pub struct Rule {
     /// The label that the config of an image must have.
     label: String,
     /// Endings of tags that are never released.
     snapshots: Vec<String>,
 }
 
-impl Default for Owned {
+impl Default for Rule {
     fn default() -> Self {
         Self {
             label: "team".into(),
@@ -28,8 +25,8 @@ impl Default for Owned {
     }
 }
 
-impl Policy for Owned {
-    const NAME: &'static str = "owned";
+impl Policy for Rule {
+    const NAME: &'static str = "owned-images";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const SUMMARY: &'static str = "Drops snapshots, and images that no team owns.";
 
@@ -37,13 +34,13 @@ impl Policy for Owned {
         if let Some(tag) = image.tag.as_deref().filter(|tag| self.is_snapshot(tag)) {
             return Ok(Decision::Drop(format!("`{tag}` is a snapshot")));
         }
-        let contents = content::closure(&image.digest).map_err(|why| why.to_string())?;
+        let contents = content::closure(&image.digest).map_err(|why| content::explain(&why))?;
         // An image for several platforms has a config for each.
         for config in contents
             .iter()
             .filter(|content| content.kind == Kind::Config)
         {
-            let bytes = content::read_blob(&config.digest).map_err(|why| why.to_string())?;
+            let bytes = content::read_blob(&config.digest).map_err(|why| content::explain(&why))?;
             if !self.is_owned(&bytes) {
                 return Ok(Decision::Drop(format!(
                     "its config has no label `{}`",
@@ -55,7 +52,7 @@ impl Policy for Owned {
     }
 }
 
-impl Owned {
+impl Rule {
     fn is_snapshot(&self, tag: &str) -> bool {
         self.snapshots.iter().any(|ending| tag.ends_with(ending))
     }
@@ -68,16 +65,16 @@ impl Owned {
     }
 }
 
-regcarve_kit::policy!(Owned);
+regcarve_kit::policy!(Rule);
 
 #[cfg(test)]
 mod tests {
-    use super::Owned;
+    use super::Rule;
     use regcarve_kit::policy::configure;
 
     #[test]
     fn rules() {
-        let policy: Owned = configure(r#"{"label":"owner"}"#).unwrap();
+        let policy: Rule = configure(r#"{"label":"owner"}"#).unwrap();
         assert!(policy.is_snapshot("1.2-snapshot") && !policy.is_snapshot("1.2"));
         assert!(policy.is_owned(br#"{"config":{"Labels":{"owner":"search"}}}"#));
         for nobody in [

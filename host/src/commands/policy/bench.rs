@@ -1,16 +1,16 @@
-//! `regcarve policy bench`: what a policy costs, with images that nobody reads.
+//! `regcarve policy bench`: what a policy costs, with images that are made up.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Instant;
 
-use regcarve_names::{Digest, Repository, Tag};
+use regcarve_names::Reference;
 
-use super::{engine, load};
+use super::{engine, load, sample};
 use crate::cli::Bench;
 use crate::commands::{print, session};
 use crate::error::Error;
-use crate::pipeline::image::{ContentId, Image, Item, Kind};
-use crate::pipeline::request::Origin;
+use crate::pipeline::contents::Contents;
+use crate::pipeline::image::Image;
 use crate::report::milliseconds;
 use crate::wasm::policy::Policy;
 
@@ -25,25 +25,21 @@ pub(super) fn bench(args: &Bench) -> Result<(), Error> {
     let component = load(&engine, &args.policy, &args.limits)?;
     let loaded = clock.elapsed();
     let settings = session::settings(&args.policy)?;
+    let (images, contents) = images()?;
     session::fence(args.limits.sandbox)?;
     let clock = Instant::now();
-    let mut policy = Policy::start_alone(&component)?;
+    let mut policy = Policy::start_on(&component, Arc::new(RwLock::new(contents)))?;
     policy.configure(&settings)?;
     let ready = clock.elapsed();
 
-    let repository = Arc::new(
-        Repository::parse("bench/app").map_err(|error| Error::Internal(error.to_string()))?,
-    );
-    let images = (0..BATCH)
-        .map(|number| image(&repository, number))
-        .collect::<Result<Vec<_>, _>>()?;
+    let repository = &images[0].repository;
     let clock = Instant::now();
-    policy.decide(&repository, &images[..1])?;
+    policy.decide(repository, &images[..1])?;
     let first = clock.elapsed();
     let rounds = args.images.div_ceil(BATCH).max(1);
     let clock = Instant::now();
     for _ in 0..rounds {
-        policy.decide(&repository, &images)?;
+        policy.decide(repository, &images)?;
     }
     let all = clock.elapsed().as_secs_f64();
     let count = rounds * BATCH;
@@ -58,28 +54,20 @@ pub(super) fn bench(args: &Bench) -> Result<(), Error> {
     ))
 }
 
-fn image(repository: &Arc<Repository>, number: usize) -> Result<Arc<Image>, Error> {
-    let mut hash = [0; 32];
-    hash[..8].copy_from_slice(&(number as u64).to_be_bytes());
-    let tag =
-        Tag::parse(&format!("1.{number}.0")).map_err(|error| Error::Internal(error.to_string()))?;
-    let top = Item {
-        content: ContentId(0),
-        kind: Kind::Manifest,
-        media_type: "application/vnd.oci.image.manifest.v1+json".into(),
-        platform: None,
-        describes: None,
-        optional: false,
-        size: 1000,
-        children: [].into(),
-    };
-    Ok(Arc::new(Image {
-        repository: Arc::clone(repository),
-        tag: Some(tag),
-        digest: Digest::sha256(hash),
-        items: vec![top],
-        size: 1000,
-        origin: Origin::Flag("bench"),
-        subject: None,
-    }))
+/// The images of one repository, each with a manifest of its own and all with one config.
+fn images() -> Result<(Vec<Arc<Image>>, Contents), Error> {
+    let mut contents = Contents::default();
+    let mut images = Vec::with_capacity(BATCH);
+    for number in 0..BATCH {
+        let reference = Reference::parse(&format!("bench/app:1.{number}.0"))
+            .map_err(|error| Error::Internal(error.to_string()))?;
+        let created = format!("2026-01-01T00:00:00.{number:03}Z");
+        let annotations = [(
+            "org.opencontainers.image.created".to_owned(),
+            created.into(),
+        )];
+        let closure = sample::manifest(None, annotations.into_iter().collect(), &[1000]);
+        images.push(Arc::new(sample::image(&reference, closure, &mut contents)));
+    }
+    Ok((images, contents))
 }

@@ -8,6 +8,7 @@ use crate::commands::print;
 use crate::commands::session::fence;
 use crate::error::Error;
 use crate::text;
+use crate::wasm::ComponentSpec;
 use crate::wasm::policy::Policy;
 
 /// What is said of a policy.
@@ -19,6 +20,9 @@ struct Row {
     /// A shipped name, or a path.
     component: String,
     sha256: String,
+    /// What to write on a command line to accept exactly these bytes; a shipped policy needs none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pin: Option<String>,
     /// In bytes.
     size: usize,
     /// Interfaces, as the file names them.
@@ -40,6 +44,8 @@ pub(super) fn inspect(args: &Inspect) -> Result<(), Error> {
         summary: about.summary,
         component: component.name().into(),
         sha256: component.sha256().to_string(),
+        pin: matches!(args.policy.component, ComponentSpec::File { .. })
+            .then(|| format!("{}@{}", component.name(), component.sha256())),
         size: component.size(),
         imports: component.imports().to_vec(),
         powers: powers(component.imports()),
@@ -66,12 +72,17 @@ fn draw(row: &Row) -> String {
         ),
         format!(
             "component  {} ({})",
-            row.component,
+            visible(&row.component),
             text::bytes(row.size as u64)
         ),
-        format!("pin        @{}", row.sha256),
-        "it can".into(),
+        format!("digest     {}", row.sha256),
     ];
+    lines.extend(
+        row.pin
+            .iter()
+            .map(|pin| format!("pinned     --policy {pin}")),
+    );
+    lines.push("it can".into());
     lines.extend(row.powers.iter().map(|power| format!("  - {power}")));
     lines.push("settings".into());
     lines.extend(schema.lines().map(|line| format!("  {}", visible(line))));

@@ -9,6 +9,9 @@ mod bench;
 mod check;
 mod inspect;
 mod list;
+mod new;
+mod sample;
+mod test;
 
 /// Runs the command.
 pub fn policy(command: PolicyCommand) -> Result<(), Error> {
@@ -17,6 +20,8 @@ pub fn policy(command: PolicyCommand) -> Result<(), Error> {
         PolicyCommand::Inspect(args) => inspect::inspect(&args),
         PolicyCommand::Check(args) => check::check(&args),
         PolicyCommand::Bench(args) => bench::bench(&args),
+        PolicyCommand::Test(args) => test::test(&args),
+        PolicyCommand::New(args) => new::new(&args),
     }
 }
 

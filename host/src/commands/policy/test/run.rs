@@ -1,0 +1,206 @@
+//! Running cases.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+
+use super::case::{Case, File};
+use super::verdict;
+use crate::commands::print;
+use crate::error::Error;
+use crate::pipeline::contents::Contents;
+use crate::pipeline::image::Image;
+use crate::text;
+use crate::wasm::policy::{Decision, Policy};
+use crate::wasm::{Component, ComponentSpec, Engine, Role};
+
+/// How many cases passed, and how many did not.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) passed: usize,
+    pub(super) failed: usize,
+}
+
+/// A file of cases and the policy that it is about, before anything of it runs.
+pub(super) struct Loaded {
+    path: PathBuf,
+    file: File,
+    component: Component,
+}
+
+/// Reads a file of cases and loads its policy.
+pub(super) fn load(
+    engine: &Engine,
+    path: PathBuf,
+    policy: Option<&ComponentSpec>,
+    require_pin: bool,
+) -> Result<Loaded, Error> {
+    let file = File::read(&path)?;
+    let spec = match policy {
+        Some(spec) => spec.clone(),
+        None => named(&file, &path)?,
+    };
+    let component = Component::load(engine, Role::Policy, &spec, require_pin)?;
+    Ok(Loaded {
+        path,
+        file,
+        component,
+    })
+}
+
+/// Runs all cases of a file; prints a line for each, and for one that fails what differs.
+pub(super) fn run(loaded: &Loaded, tally: &mut Tally) -> Result<(), Error> {
+    let Loaded {
+        path,
+        file,
+        component,
+    } = loaded;
+    for case in &file.cases {
+        let place = format!("{}: {}", path.display(), case.name);
+        let differences = run_case(case, component).map_err(|error| explain(error, &place))?;
+        let mut lines = if differences.is_empty() {
+            tally.passed += 1;
+            vec![format!("ok    {place}")]
+        } else {
+            tally.failed += 1;
+            vec![format!("FAIL  {place}")]
+        };
+        lines.extend(differences);
+        let safe: Vec<_> = lines.iter().map(|line| text::visible(line)).collect();
+        print(&safe.join("\n"))?;
+    }
+    Ok(())
+}
+
+/// The policy that a file names, seen from the file's folder.
+fn named(file: &File, path: &Path) -> Result<ComponentSpec, Error> {
+    let wrong = |what: String| Error::Usage(format!("{}: {what}", path.display()));
+    let Some(text) = &file.policy else {
+        return Err(wrong(
+            "no policy is named; write \"policy\", or give --policy".into(),
+        ));
+    };
+    match ComponentSpec::parse(text) {
+        Ok(ComponentSpec::File { path: named, pin }) => {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let path = folder.join(named);
+            Ok(ComponentSpec::File { path, pin })
+        }
+        Ok(shipped) => Ok(shipped),
+        Err(error) => Err(wrong(format!(
+            "the pin of the policy is no digest: {error}"
+        ))),
+    }
+}
+
+/// What is wrong in the file belongs to the file.
+fn explain(error: Error, place: &str) -> Error {
+    match error {
+        Error::Usage(text) => Error::Usage(format!("{place}: {text}")),
+        other => other,
+    }
+}
+
+/// Runs one case. Answers what differs, line by line: nothing if the case passes.
+fn run_case(case: &Case, component: &Component) -> Result<Vec<String>, Error> {
+    let (images, contents) = images(case).map_err(Error::Usage)?;
+    let mut policy = Policy::start_on(component, Arc::new(RwLock::new(contents)))?;
+    policy.remember_reads();
+    let decided = decide(case, &mut policy, &images);
+    let mut differences = match (decided, &case.fails) {
+        (Ok(decisions), None) => differences(&images, &decisions),
+        (Ok(_), Some(text)) => vec![
+            format!("  expected  to fail with: {text}"),
+            "  found     decisions".into(),
+        ],
+        (Err(Error::Component(failure)), expected) => {
+            let found = failure.to_string();
+            let expected = expected.as_deref();
+            if expected.is_some_and(|text| found.contains(text)) {
+                return Ok(Vec::new());
+            }
+            let expected = expected.map_or_else(
+                || "  expected  decisions".into(),
+                |text| format!("  expected  to fail with: {text}"),
+            );
+            let mut lines = vec![expected];
+            lines.extend(found.lines().map(|line| format!("  found     {line}")));
+            lines
+        }
+        (Err(error), _) => return Err(error),
+    };
+    if !differences.is_empty() {
+        let read = policy.take_read();
+        let mut unknown: Vec<_> = read
+            .iter()
+            .filter(|(_, bytes)| bytes.is_none())
+            .map(|(digest, _)| {
+                format!("  note      it asked for {digest}, which this case does not hold")
+            })
+            .collect();
+        unknown.sort();
+        differences.extend(unknown);
+    }
+    Ok(differences)
+}
+
+/// An image, and what is expected of it.
+type Expected<'a> = (Arc<Image>, &'a str);
+
+/// The images of a case, sorted as in a run.
+fn images(case: &Case) -> Result<(Vec<Expected<'_>>, Contents), String> {
+    let mut contents = Contents::default();
+    let blobs = case.blobs()?;
+    let mut images = Vec::new();
+    for image in &case.images {
+        let about = |what: String| format!("{}: {what}", image.reference);
+        let made = image.to_image(&blobs, &mut contents).map_err(about)?;
+        let expect = match &image.expect {
+            Some(expect) if verdict::is_known(expect) => expect,
+            Some(other) => {
+                return Err(about(format!(
+                    "`{other}` is nothing to expect: keep, drop, missing, rename, keep-platforms or rewrite, perhaps with `: ` and more"
+                )));
+            }
+            None if case.fails.is_some() => "",
+            None => return Err(about("it says nothing of what to `expect`".into())),
+        };
+        images.push((Arc::new(made), expect));
+    }
+    let key = |image: &Image| {
+        (
+            Arc::clone(&image.repository),
+            image.tag.clone(),
+            image.digest,
+        )
+    };
+    images.sort_by_cached_key(|(image, _)| key(image));
+    Ok((images, contents))
+}
+
+/// Configures the policy, and asks it as a run does.
+fn decide(
+    case: &Case,
+    policy: &mut Policy,
+    images: &[(Arc<Image>, &str)],
+) -> Result<Vec<Decision>, Error> {
+    policy.configure(&case.settings.to_string())?;
+    let images: Vec<_> = images.iter().map(|(image, _)| Arc::clone(image)).collect();
+    let mut decisions = Vec::with_capacity(images.len());
+    for images in images.chunk_by(|a, b| a.repository == b.repository) {
+        decisions.extend(policy.decide(&images[0].repository, images)?);
+    }
+    Ok(decisions)
+}
+
+fn differences(images: &[(Arc<Image>, &str)], decisions: &[Decision]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for ((image, expected), decision) in images.iter().zip(decisions) {
+        let found = verdict::of(decision);
+        if !verdict::fits(expected, &found) {
+            lines.push(format!("  {}", image.reference()));
+            lines.push(format!("    expected  {expected}"));
+            lines.push(format!("    found     {found}"));
+        }
+    }
+    lines
+}
