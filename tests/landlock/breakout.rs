@@ -112,7 +112,7 @@ fn attempts(sandbox: &str) -> (Vec<(String, String)>, i32) {
     }
     fs::write(at("stranger"), "outside").unwrap();
     fs::write(at("beside"), "outside").unwrap();
-    let before = Snapshot::take(&at("source"));
+    let before = Snapshot::take(at("source"));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let name = folder.path().as_os_str().as_encoded_bytes();
     let _abstract =
@@ -136,7 +136,7 @@ fn attempts(sandbox: &str) -> (Vec<(String, String)>, i32) {
         String::from_utf8_lossy(&output.stderr)
     );
     if sandbox != "off" {
-        assert_same(&before, &Snapshot::take(&at("source")));
+        assert_same(&before, &Snapshot::take(at("source")));
     }
     let answers = text
         .lines()

@@ -60,6 +60,9 @@ pub(crate) struct World {
     pub(crate) storage: Storage,
 }
 
+/// A part of making a storage.
+type Step = Box<dyn Fn(&World)>;
+
 impl World {
     pub(crate) fn new() -> Self {
         Self::built_in(tempfile::tempdir().expect("a folder for a test"), false)
@@ -69,7 +72,7 @@ impl World {
     pub(crate) fn built_in(folder: tempfile::TempDir, backwards: bool) -> Self {
         let storage = Storage::create(folder.path().join("source"));
         let world = Self { folder, storage };
-        let mut steps: Vec<Box<dyn Fn(&Self)>> = vec![
+        let mut steps: Vec<Step> = vec![
             Box::new(Self::two_platforms),
             Box::new(Self::chart),
             Box::new(Self::same_image_again),
@@ -77,7 +80,7 @@ impl World {
         steps.extend(
             rows()
                 .into_iter()
-                .map(|row| -> Box<dyn Fn(&Self)> { Box::new(move |world| world.image(&row)) }),
+                .map(|row| -> Step { Box::new(move |world| world.image(&row)) }),
         );
         if backwards {
             steps.reverse();

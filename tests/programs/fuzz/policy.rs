@@ -64,7 +64,7 @@ fn decision(wild: &mut Wild<'_>, repository: &str, image: &Image) -> Decision {
             let tag = image.tag.as_deref().unwrap_or("v9");
             let name = format!("{repository}:{tag}");
             let other = wild.one_of(&["new/name:v1", "new/name:v2", "team/app:v1", &name]);
-            Decision::Rename(wild.near(&other.unwrap_or_default().to_owned()))
+            Decision::Rename(wild.near(other.unwrap_or_default()))
         }
         6 | 7 => Decision::KeepPlatforms(wild.some(3, Wild::platform)),
         _ => Decision::Rewrite(rewritten(wild, image)),
