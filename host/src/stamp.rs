@@ -33,7 +33,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use cap_std::fs::Dir;
 use regcarve_names::Algorithm;
-use rustix::fs::{FileType, FlockOperation, Mode, OFlags, Timespec, Timestamps};
+use rustix::fs::{FileType, FlockOperation, Mode, OFlags};
 
 use crate::capability::{FileTime, SourceTree, Witness, changed_of, open_root, read_sheet};
 use crate::hash;
@@ -75,12 +75,14 @@ impl Draft {
 
     /// Empties it. From here on a run may read what it will speak of.
     pub fn begin(self) -> Option<Pending> {
-        self.file.set_len(0).ok()?;
+        let mut file = self.file;
+        file.set_len(0).ok()?;
         // Emptying an empty file may leave its time as it is.
-        rustix::fs::futimens(&self.file, &NOW).ok()?;
+        file.rewind().ok()?;
+        file.write_all(b"\n").ok()?;
         Some(Pending {
-            began: changed_of(&self.file).ok()?,
-            file: self.file,
+            began: changed_of(&file).ok()?,
+            file,
         })
     }
 
@@ -120,16 +122,6 @@ impl Draft {
         })
     }
 }
-
-/// The present, for the access time and the modification time.
-const NOW: Timestamps = Timestamps {
-    last_access: PRESENT,
-    last_modification: PRESENT,
-};
-const PRESENT: Timespec = Timespec {
-    tv_sec: 0,
-    tv_nsec: rustix::fs::UTIME_NOW as _,
-};
 
 /// A stamp that is to be written.
 pub struct Pending {

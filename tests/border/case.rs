@@ -191,6 +191,9 @@ fn carve(arguments: &[String]) -> Result<(), Error> {
     let fixed = [
         "regcarve",
         "run",
+        // The wall would hold for all later runs of this process.
+        "--sandbox",
+        "off",
         "--durability",
         "none",
         "--guest-time",

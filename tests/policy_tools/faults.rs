@@ -228,7 +228,7 @@ fn a_file_that_cannot_be_read_is_said_so() {
     for (file, message) in [
         ("none.wasm", "open"),
         ("folder.wasm", "Is a directory"),
-        ("huge.wasm", "is 1073741824 bytes long"),
+        ("huge.wasm", "is at least 1073741824 bytes long"),
     ] {
         let outcome = run(&["policy", "check", &path(file)]);
         outcome

@@ -22,10 +22,10 @@ SPACE = re.compile("[\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u2
 
 
 def verdict(line):
-    if line.startswith("/"):
-        return "-"
     words = []
     for word in filter(None, SPACE.split(line)):
+        if not words and word.startswith("/"):
+            return "-"
         if word.startswith("#"):
             break
         words.append(word)

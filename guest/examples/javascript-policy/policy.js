@@ -107,7 +107,8 @@ function fromUtf8(bytes) {
 
 /** A member of a JSON object, if there is one. */
 function member(value, key) {
-  const has = value !== null && typeof value === "object" && Object.hasOwn(value, key);
+  const object = value !== null && typeof value === "object" && !Array.isArray(value);
+  const has = object && Object.hasOwn(value, key);
   return has ? value[key] : undefined;
 }
 

@@ -1,6 +1,5 @@
 //! Ways to give a file of the source one more name in the output.
 
-use std::io::Read as _;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -91,7 +90,9 @@ pub(super) fn hard(
 }
 
 /// Bytes that are copied before it is looked whether the run was asked to stop: a tenth of a second on a slow disk.
-const PIECE: u64 = 8 << 20;
+const PIECE: usize = 8 << 20;
+/// Bytes in one read where the kernel does not copy by itself.
+const BUFFER: usize = 256 << 10;
 
 /// Fills a new file with the blocks (`Method::Reflink`) or the bytes of `from`. A copy ends with `ECANCELED` where the run
 /// was asked to stop.
@@ -106,17 +107,52 @@ pub(super) fn duplicate(
         return retry(|| rustix::fs::ioctl_ficlone(&file, from))
             .map_err(|errno| Fault::new("ioctl FICLONE", to.as_str(), errno));
     }
-    let mut file = std::fs::File::from(file);
+    let fault = |call: &'static str, errno| Fault::new(call, to.as_str(), errno);
+    let mut by_hand: Option<Vec<u8>> = None;
     loop {
         if signals::caught().is_some() {
-            return Err(Fault::new("copy_file_range", to.as_str(), Errno::CANCELED));
+            return Err(fault("copy_file_range", Errno::CANCELED));
         }
-        match std::io::copy(&mut from.take(PIECE), &mut file) {
-            Ok(0) => return Ok(()),
-            Ok(_) => {}
-            Err(error) => return Err(Fault::from_io("copy_file_range", to.as_str(), &error)),
+        let copied = match &mut by_hand {
+            None => retry(|| rustix::fs::copy_file_range(from, None, &file, None, PIECE)),
+            Some(buffer) => {
+                let piece = copy_piece(from, &file, buffer);
+                Ok(piece.map_err(|(call, errno)| fault(call, errno))?)
+            }
+        };
+        match copied {
+            Ok(0) if by_hand.is_some() || is_at_its_end(from) => return Ok(()),
+            Ok(count) if count > 0 => {}
+            // Not between these two file systems, not for such a file, or not on this machine.
+            Ok(_)
+            | Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM) => {
+                by_hand = Some(vec![0; BUFFER]);
+            }
+            Err(errno) => return Err(fault("copy_file_range", errno)),
         }
     }
+}
+
+/// Copies as much as fits into the buffer; answers how much that was.
+fn copy_piece(
+    from: &std::fs::File,
+    to: &OwnedFd,
+    buffer: &mut [u8],
+) -> Result<usize, (&'static str, Errno)> {
+    let count = retry(|| rustix::io::read(from, &mut *buffer)).map_err(|errno| ("read", errno))?;
+    let mut rest = &buffer[..count];
+    while !rest.is_empty() {
+        let written = retry(|| rustix::io::write(to, rest)).map_err(|errno| ("write", errno))?;
+        rest = &rest[written..];
+    }
+    Ok(count)
+}
+
+/// Some kernels say that nothing is left of files that they cannot copy, instead of refusing.
+fn is_at_its_end(file: &std::fs::File) -> bool {
+    let size = retry(|| rustix::fs::fstat(file)).map(|stat| stat.st_size);
+    let position = retry(|| rustix::fs::tell(file));
+    matches!((size, position), (Ok(size), Ok(position)) if u64::try_from(size) == Ok(position))
 }
 
 /// Makes a new, empty file. A name that is taken is an error (`EEXIST`), so nothing is ever opened

@@ -3,10 +3,10 @@
 use regcarve_kit::Failure;
 use regcarve_kit::layout::{Placed, output};
 
-fn place(_: &Placed) -> Result<(), Failure> {
+fn place(image: &Placed) -> Result<(), Failure> {
     let bytes = vec![0; 4 << 20];
     for number in 0.. {
-        output::write_file(&format!("folder/{number}"), &bytes)?;
+        output::write_file(&format!("{}/{number}", image.repository), &bytes)?;
     }
     Ok(())
 }
