@@ -303,7 +303,7 @@ fn what_was_recorded_is_replayed() {
             .stdout
             .matches("    expected  keep\n    found     drop: its config has no label `none`")
             .count(),
-        5,
+        4,
         "{}",
         other.stdout
     );
