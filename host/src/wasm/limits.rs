@@ -24,7 +24,7 @@ pub struct Limits {
     /// Bytes that one call may hand to the host.
     pub call_bytes: usize,
     /// Calls into the host. The shipped layouts make about 50 for an image. What the host reads and writes counts too,
-    /// see [`CALL_UNIT`].
+    /// see `CALL_UNIT`.
     pub calls: u64,
     /// Bytes of log messages, as they are printed, of all instances together.
     pub log_bytes: usize,
