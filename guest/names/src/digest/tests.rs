@@ -171,3 +171,28 @@ fn digest() -> impl Strategy<Value = Digest> {
         Digest::from_bytes(algorithm, &hash).expect("right length")
     })
 }
+
+#[test]
+fn equal_only_in_algorithm_and_hash() {
+    let [one, other] = [[1; 32], [2; 32]].map(Digest::sha256);
+    // The same bytes as far as they go.
+    let longer = Digest::sha384([1; 48]);
+    assert!(one == one && one != other && one != longer);
+    assert_eq!(one.partial_cmp(&other), Some(Ordering::Less));
+    assert_eq!(one.partial_cmp(&longer), Some(Ordering::Less));
+    assert_eq!(format!("{one:?}"), one.to_string());
+    let hash = |digest: Digest| {
+        use core::hash::BuildHasher;
+        std::hash::BuildHasherDefault::<std::hash::DefaultHasher>::default().hash_one(digest)
+    };
+    assert_eq!(hash(one), hash(one));
+    assert!(hash(one) != hash(other) && hash(one) != hash(longer));
+}
+
+#[test]
+fn a_pair_of_letters_that_are_no_digits_is_refused() {
+    for pair in ["gg", "GG", "zz", "//", "::"] {
+        let hex = HEX.replacen("0c", pair, 1);
+        assert!(Digest::from_hex(Algorithm::Sha256, &hex).is_err(), "{pair}");
+    }
+}
