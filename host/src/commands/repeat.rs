@@ -188,7 +188,7 @@ fn asked(args: &Run) -> Option<String> {
             Link::Copy => "copy",
             Link::Auto => "auto",
         },
-        "disk": disk(args),
+        "disk": disk(args)?,
         "report_contents": args.report_contents,
         "date": std::env::var("SOURCE_DATE_EPOCH").ok(),
     });
@@ -196,7 +196,8 @@ fn asked(args: &Run) -> Option<String> {
 }
 
 /// What an output owes to the disk. Without durability it is only as good as the memory that it was written to:
-/// after a power cut its names may be there and its bytes may not.
+/// after a power cut its names may be there and its bytes may not. Where the machine does not say which start this is,
+/// there is no telling.
 fn disk(args: &Run) -> Option<String> {
     match args.durability {
         crate::cli::DurabilityArg::Full => Some("durable".into()),
