@@ -23,7 +23,7 @@ use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use crate::capability::{
-    Fault, Grant, Journal, LinkMode, MergeError, OutputTrees, Wall, WallError, merge, open_root,
+    Fault, Grant, Journal, LinkMode, MergeError, OutputRoot, OutputTrees, Wall, WallError, merge, open_root,
     retry,
 };
 use crate::error::Error;
@@ -69,7 +69,7 @@ pub struct Staging {
     name: String,
     /// The name that it has now.
     partial: String,
-    dir: Arc<Dir>,
+    dir: Arc<OutputRoot>,
     /// Where files are written, if that has to be another directory.
     written: Option<Part>,
     /// The directory that is to be replaced.
@@ -82,7 +82,7 @@ pub struct Staging {
 /// A directory beside the output that holds a part of it.
 struct Part {
     partial: String,
-    dir: Arc<Dir>,
+    dir: Arc<OutputRoot>,
 }
 
 impl Staging {
@@ -133,9 +133,9 @@ impl Staging {
     /// Leaves the doors in the wall that building and publishing go through.
     pub fn allow(&self, wall: &mut Wall) -> Result<(), WallError> {
         let shown = self.output().display().to_string();
-        wall.allow(&*self.dir, Grant::Place, &shown)?;
+        wall.allow(self.dir(), Grant::Place, &shown)?;
         if let Some(part) = &self.written {
-            wall.allow(&*part.dir, Grant::Write, &shown)?;
+            wall.allow(part.dir.dir(), Grant::Write, &shown)?;
         }
         if let Some(old) = &self.old {
             wall.allow(old, Grant::Remove, &shown)?;
@@ -147,7 +147,7 @@ impl Staging {
     /// found here at the latest; it is a mistake of the writer.
     pub fn join(&mut self) -> Result<(), MergeError> {
         if let Some(part) = &self.written {
-            merge(&part.dir, &self.dir)?;
+            merge(part.dir.dir(), self.dir())?;
             remove(&self.parent, &part.partial);
             self.written = None;
         }
@@ -166,7 +166,7 @@ impl Staging {
 
     /// The directory, whatever its name is now.
     pub fn dir(&self) -> &Dir {
-        &self.dir
+        self.dir.dir()
     }
 
     /// Where it will be.
@@ -179,7 +179,7 @@ impl Staging {
         match error {
             Error::System { what, fault } => Error::System {
                 what,
-                fault: fault.looked_up(&*self.dir),
+                fault: fault.looked_up(self.dir()),
             },
             other => other,
         }
@@ -188,13 +188,13 @@ impl Staging {
     /// Sees to it that all of it is on the disk. One call for the whole file system costs less than one for each
     /// of thousands of files.
     fn sync(&self) -> Result<(), Error> {
-        retry(|| rustix::fs::syncfs(&*self.dir))
+        retry(|| rustix::fs::syncfs(self.dir()))
             .map_err(self.system("write the output to the disk", "syncfs"))
     }
 
     /// Gives it its name. If that fails, also halfway, everything has the name that it had before.
     pub fn publish(&mut self, durability: Durability) -> Result<(), Error> {
-        retry(|| rustix::fs::fchmod(&*self.dir, Mode::from_raw_mode(0o755)))
+        retry(|| rustix::fs::fchmod(self.dir(), Mode::from_raw_mode(0o755)))
             .map_err(self.system("open the output to others", "fchmod"))?;
         if durability == Durability::Full {
             self.sync()?;
@@ -250,7 +250,7 @@ impl Staging {
     fn check_named(&self) -> Result<(), Errno> {
         let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
         let named = retry(|| rustix::fs::statat(&self.parent, &*self.name, flags))?;
-        let built = retry(|| rustix::fs::fstat(&*self.dir))?;
+        let built = retry(|| rustix::fs::fstat(self.dir()))?;
         if (named.st_dev, named.st_ino) == (built.st_dev, built.st_ino) {
             Ok(())
         } else {
@@ -271,7 +271,7 @@ impl Staging {
     fn system<'a>(&'a self, what: &'a str, call: &'static str) -> impl FnOnce(Errno) -> Error + 'a {
         move |errno| {
             let fault = Fault::new(call, self.output().display().to_string(), errno);
-            Error::system(what)(fault.looked_up(&*self.dir))
+            Error::system(what)(fault.looked_up(self.dir()))
         }
     }
 }
@@ -316,9 +316,12 @@ fn open_old(parent: &Dir, name: &str) -> Result<Option<Dir>, Errno> {
 }
 
 /// The same with the whole path in the error.
-fn make_part(parent: &Dir, shown: &Path, name: &str) -> Result<(String, Arc<Dir>), Error> {
+fn make_part(parent: &Dir, shown: &Path, name: &str) -> Result<(String, Arc<OutputRoot>), Error> {
     match make_partial(parent, name) {
-        Ok((partial, dir)) => Ok((partial, Arc::new(Dir::from_std_file(dir.into())))),
+        Ok((partial, dir)) => {
+            let dir = OutputRoot::new(Dir::from_std_file(dir.into()));
+            Ok((partial, Arc::new(dir)))
+        }
         Err(fault) => {
             let path = shown.join(&fault.path).display().to_string();
             let output = shown.join(name);

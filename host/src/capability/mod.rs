@@ -28,7 +28,7 @@ pub use journal::{FileTime, Journal, Sight, Witness, changed_of, read_sheet};
 pub use link::{LinkMode, Method, Refusal};
 pub use merge::{MergeError, merge};
 pub(crate) use open::root as open_root;
-pub use output_tree::{Occupied, OutputTree, Placed, There, WriteError};
+pub use output_tree::{Occupied, OutputRoot, OutputTree, Placed, There, WriteError};
 pub use output_trees::OutputTrees;
 pub use path::{PathError, TreePath};
 pub(crate) use retry::{retry, retry_io};

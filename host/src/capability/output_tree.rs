@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use cap_std::fs::Dir;
 use rustix::fs::{FileType, Mode, OFlags};
@@ -14,13 +15,46 @@ use super::{Fault, ReadError, SourceTree, TreePath, open};
 use crate::fast::HashSet;
 use crate::signals;
 
+/// The directory that a tree grows in. Its workers share it.
+#[derive(Debug)]
+pub struct OutputRoot {
+    dir: Dir,
+    /// How many directories were made at most [`TOP`] deep, by all workers.
+    tops: AtomicU64,
+}
+
+/// How deep below the root the directories are that are counted: those that tell the parts of a storage apart. There are few of
+/// them.
+pub(super) const TOP: usize = 4;
+
+impl OutputRoot {
+    /// A directory that is empty.
+    pub fn new(dir: Dir) -> Self {
+        Self {
+            dir,
+            tops: AtomicU64::new(0),
+        }
+    }
+
+    /// The directory.
+    pub fn dir(&self) -> &Dir {
+        &self.dir
+    }
+
+    /// Grows when a directory is made near the root, and with nothing else: while it stays the same, such a
+    /// directory that was not there is still not there.
+    pub(super) fn tops(&self) -> u64 {
+        self.tops.load(Ordering::Acquire)
+    }
+}
+
 /// A directory that we fill.
 ///
 /// Files are born here complete and are never opened for writing again, because a placed file may be the
 /// very same inode as the one in the source. Each worker has an `OutputTree` of its own for the same
 /// directory; they share nothing but the file system, which decides who made a name first.
 pub struct OutputTree {
-    dir: Arc<Dir>,
+    root: Arc<OutputRoot>,
     mode: LinkMode,
     /// Directories known to be there because this worker made one below them. Directories that
     /// only hold files are not kept: in a registry's storage there is one for each file.
@@ -81,9 +115,9 @@ impl OutputTree {
     ///
     /// What is made is noted in the journal, but for hard links: these are the source's own files, and
     /// their names belong to directories that are noted.
-    pub fn new(dir: Arc<Dir>, mode: LinkMode, journal: Journal) -> Self {
+    pub fn new(root: Arc<OutputRoot>, mode: LinkMode, journal: Journal) -> Self {
         Self {
-            dir,
+            root,
             mode,
             known: HashSet::default(),
             handles: Handles::default(),
@@ -141,8 +175,8 @@ impl OutputTree {
         file: Option<BorrowedFd<'_>>,
         to: TreePath<'_>,
     ) -> Result<Placed, WriteError> {
-        let root = Arc::clone(&self.dir);
-        let near = self.handles.nearest(root.as_fd(), &mut self.linked, to);
+        let root = Arc::clone(&self.root);
+        let near = self.handles.nearest(root.dir.as_fd(), &mut self.linked, to);
         self.make_parents(near, to)
             .inspect_err(|_| self.linked.forget())?;
         let opened;
@@ -154,7 +188,7 @@ impl OutputTree {
             }
         };
         let spot = Spot {
-            dir: self.handles.dir(root.as_fd(), near),
+            dir: self.handles.dir(root.dir.as_fd(), near),
             rest: near.rest(to),
             whole: to,
         };
@@ -179,12 +213,12 @@ impl OutputTree {
 
     /// Writes a new file with these bytes. `false`: a file with the same bytes was there.
     pub fn write_new(&mut self, to: TreePath<'_>, bytes: &[u8]) -> Result<bool, WriteError> {
-        let root = Arc::clone(&self.dir);
-        let near = self.handles.nearest(root.as_fd(), &mut self.written, to);
+        let root = Arc::clone(&self.root);
+        let near = self.handles.nearest(root.dir.as_fd(), &mut self.written, to);
         self.make_parents(near, to)
             .inspect_err(|_| self.written.forget())?;
         let spot = Spot {
-            dir: self.handles.dir(root.as_fd(), near),
+            dir: self.handles.dir(root.dir.as_fd(), near),
             rest: near.rest(to),
             whole: to,
         };
@@ -263,6 +297,9 @@ impl OutputTree {
         match link::retry(|| rustix::fs::mkdirat(dir, name.as_str(), mode)) {
             Ok(()) => {
                 self.journal.note(path.as_str(), || Sight::Single);
+                if path.components().nth(TOP).is_none() {
+                    self.root.tops.fetch_add(1, Ordering::Release);
+                }
                 Ok(())
             }
             Err(Errno::EXIST) => Ok(()),
@@ -271,8 +308,13 @@ impl OutputTree {
         }
     }
 
+    /// See [`OutputRoot::tops`].
+    pub(super) fn tops(&self) -> u64 {
+        self.root.tops()
+    }
+
     fn root(&self) -> BorrowedFd<'_> {
-        self.dir.as_fd()
+        self.root.dir.as_fd()
     }
 }
 

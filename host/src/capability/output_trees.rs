@@ -7,11 +7,10 @@
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use cap_std::fs::Dir;
-
+use super::output_tree::TOP;
 use super::{
-    Journal, LinkMode, Method, Occupied, OutputTree, Placed, SourceTree, There, TreePath,
-    WriteError,
+    Journal, LinkMode, Method, Occupied, OutputRoot, OutputTree, Placed, SourceTree, There,
+    TreePath, WriteError,
 };
 
 /// One worker's handle on an output.
@@ -21,6 +20,45 @@ pub struct OutputTrees {
     linked: OutputTree,
     /// Holds what is written.
     written: Option<OutputTree>,
+    /// Of the tree with links, and of the one with written files.
+    absent: (Absent, Absent),
+}
+
+/// A directory near the root that a tree does not have, although the other one has it. As long as it is not made, all below it
+/// is absent too, and need not be looked for: that would cost a run as much as writing a quarter of its files.
+#[derive(Default)]
+struct Absent {
+    top: String,
+    /// When that was seen. `None`: nothing was seen yet.
+    since: Option<u64>,
+}
+
+impl Absent {
+    /// What has this name in a tree.
+    fn look(
+        &mut self,
+        tree: &OutputTree,
+        path: TreePath<'_>,
+    ) -> Result<Option<There>, WriteError> {
+        let Some(top) = path.top(TOP) else {
+            return tree.taken(path);
+        };
+        // Before the look, so that what is made meanwhile counts as made later.
+        let now = tree.tops();
+        if self.since == Some(now) && self.top == top.as_str() {
+            return Ok(None);
+        }
+        match tree.taken(top)? {
+            None => {
+                self.since = Some(now);
+                self.top.clear();
+                self.top.push_str(top.as_str());
+                Ok(None)
+            }
+            Some(There::Directory) => tree.taken(path),
+            Some(There::Other) => Ok(Some(There::Other)),
+        }
+    }
 }
 
 impl OutputTrees {
@@ -28,8 +66,8 @@ impl OutputTrees {
     ///
     /// What is made is noted in the journal, by its path in the output.
     pub fn new(
-        linked: Arc<Dir>,
-        written: Option<Arc<Dir>>,
+        linked: Arc<OutputRoot>,
+        written: Option<Arc<OutputRoot>>,
         mode: LinkMode,
         journal: &Journal,
     ) -> Self {
@@ -42,6 +80,7 @@ impl OutputTrees {
             mode,
             linked: OutputTree::new(linked, first, journal.another()),
             written: written.map(|dir| OutputTree::new(dir, mode, journal.another())),
+            absent: Default::default(),
         }
     }
 
@@ -70,7 +109,7 @@ impl OutputTrees {
             return self.linked.place(source, from, file, to);
         };
         if self.mode.first() == Method::Hard {
-            if written.taken(to)?.is_some() {
+            if self.absent.1.look(written, to)?.is_some() {
                 return Err(Occupied.into());
             }
             match self.linked.place(source, from, file, to) {
@@ -78,7 +117,7 @@ impl OutputTrees {
                 other => return other,
             }
         }
-        if self.linked.taken(to)?.is_some() {
+        if self.absent.0.look(&self.linked, to)?.is_some() {
             return Err(Occupied.into());
         }
         written.place(source, from, file, to)
@@ -89,7 +128,7 @@ impl OutputTrees {
         let Some(written) = &mut self.written else {
             return self.linked.write_new(to, bytes);
         };
-        if self.linked.taken(to)?.is_some() {
+        if self.absent.0.look(&self.linked, to)?.is_some() {
             return Err(Occupied.into());
         }
         written.write_new(to, bytes)
@@ -100,7 +139,7 @@ impl OutputTrees {
         let Some(written) = &mut self.written else {
             return self.linked.make_directory(path);
         };
-        match self.linked.taken(path)? {
+        match self.absent.0.look(&self.linked, path)? {
             Some(There::Directory) => Ok(()),
             Some(There::Other) => Err(Occupied.into()),
             None => written.make_directory(path),

@@ -95,6 +95,14 @@ impl<'a> TreePath<'a> {
         Self(&self.0[..length])
     }
 
+    /// The directory that the path is in, or the one above it that is `depth` components deep; nothing for the root.
+    pub(super) fn top(self, depth: usize) -> Option<Self> {
+        let (parent, _) = self.split();
+        let parent = parent?;
+        let end = parent.0.match_indices('/').nth(depth - 1);
+        Some(end.map_or(parent, |(end, _)| parent.upto(end)))
+    }
+
     /// The components from the root down.
     pub fn components(self) -> impl DoubleEndedIterator<Item = &'a str> {
         self.0.split('/')
@@ -175,5 +183,11 @@ mod tests {
         assert_eq!(path.behind(3).as_str(), "two/three");
         assert_eq!(path.behind(7).as_str(), "three");
         assert_eq!(path.upto(7).as_str(), "one/two");
+        let top = |depth| path.top(depth).map(TreePath::as_str);
+        assert_eq!(
+            (top(1), top(2), top(9)),
+            (Some("one"), Some("one/two"), Some("one/two"))
+        );
+        assert_eq!(TreePath::literal("one").top(3), None);
     }
 }
