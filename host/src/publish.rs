@@ -23,8 +23,8 @@ use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use crate::capability::{
-    Fault, Grant, Journal, LinkMode, MergeError, OutputRoot, OutputTrees, Wall, WallError, merge, open_root,
-    retry,
+    Fault, Grant, Journal, LinkMode, MergeError, OutputRoot, OutputTrees, Wall, WallError, merge,
+    open_root, retry,
 };
 use crate::error::Error;
 use crate::signals;
@@ -293,6 +293,10 @@ impl Drop for Staging {
 const REMOVALS: usize = 3;
 
 fn remove(parent: &Dir, partial: &str) {
+    // This takes no open file, of which there may be none left.
+    if retry(|| rustix::fs::unlinkat(parent, partial, AtFlags::REMOVEDIR)).is_ok() {
+        return;
+    }
     for _ in 0..REMOVALS {
         match parent.remove_dir_all(partial) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {}

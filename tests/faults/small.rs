@@ -109,6 +109,39 @@ impl Machine {
     }
 }
 
+/// From too few files to enough: a run is whole, or it says what it lacks and leaves nothing.
+#[test]
+fn few_open_files() {
+    let folder = quick_folder();
+    let world = World::small(folder.path());
+    let source = world.storage.root();
+    let mut ends = [0, 0];
+    for limit in 8..64 {
+        let (storage, output) = (spec(source), folder.path().join("few/output"));
+        fs::create_dir(output.parent().unwrap()).unwrap();
+        let script = format!(r#"ulimit -n {limit}; exec "$@""#);
+        let outcome = Command::new("sh")
+            .args(["-ec", &script, "sh", env!("CARGO_BIN_EXE_regcarve")])
+            .args(["run", "--all", &storage, &spec(&output)])
+            .outcome();
+        if outcome.code == 0 {
+            ends[0] += 1;
+            assert_carved(source, &output);
+        } else {
+            ends[1] += 1;
+            assert!(
+                outcome.code == 1 && outcome.stderr.contains("raise `ulimit -n`"),
+                "{limit}: {}",
+                outcome.everything()
+            );
+            let left: Vec<_> = fs::read_dir(output.parent().unwrap()).unwrap().collect();
+            assert!(left.is_empty(), "{limit}: {left:?}");
+        }
+        fs::remove_dir_all(output.parent().unwrap()).unwrap();
+    }
+    assert!(ends.iter().all(|end| *end > 10), "{ends:?}");
+}
+
 /// Whatever the umask: everybody may read, only the owner may write.
 fn assert_modes(output: &Path, machine: &str) {
     assert_eq!(

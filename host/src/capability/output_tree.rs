@@ -214,7 +214,9 @@ impl OutputTree {
     /// Writes a new file with these bytes. `false`: a file with the same bytes was there.
     pub fn write_new(&mut self, to: TreePath<'_>, bytes: &[u8]) -> Result<bool, WriteError> {
         let root = Arc::clone(&self.root);
-        let near = self.handles.nearest(root.dir.as_fd(), &mut self.written, to);
+        let near = self
+            .handles
+            .nearest(root.dir.as_fd(), &mut self.written, to);
         self.make_parents(near, to)
             .inspect_err(|_| self.written.forget())?;
         let spot = Spot {

@@ -35,11 +35,7 @@ struct Absent {
 
 impl Absent {
     /// What has this name in a tree.
-    fn look(
-        &mut self,
-        tree: &OutputTree,
-        path: TreePath<'_>,
-    ) -> Result<Option<There>, WriteError> {
+    fn look(&mut self, tree: &OutputTree, path: TreePath<'_>) -> Result<Option<There>, WriteError> {
         let Some(top) = path.top(TOP) else {
             return tree.taken(path);
         };

@@ -55,7 +55,7 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn open(source: &StorageSpec, limits: &LimitArgs) -> Result<Self, Error> {
         // First of all: see there.
-        let handles = HandleBudget::of_process();
+        let handles = HandleBudget::of_process()?;
         let wall = wall(limits.sandbox)?;
         let progress = Progress::new(true);
         let engine = engine(limits, &progress)?;

@@ -3,7 +3,11 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use crate::capability::Fault;
+use crate::error::Error;
+
+use rlimit::{Resource, getrlimit, setrlimit};
+use rustix::io::Errno;
 
 /// A number of files that may still be kept.
 pub struct HandleBudget(AtomicUsize);
@@ -18,25 +22,22 @@ impl HandleBudget {
     ///
     /// To be called before the first thread is started: the kernel's table of open files grows by doubling, and each
     /// time it waits for all threads to be out of the old one, some 10 ms. Alone there is nobody to wait for.
-    pub fn of_process() -> Self {
-        let limit = getrlimit(Resource::Nofile);
+    ///
+    /// # Errors
+    ///
+    /// So few can be opened that a run would fail in the middle, and then could not even open what it has to remove.
+    pub fn of_process() -> Result<Self, Error> {
         let wanted = (Self::MOST + Self::RESERVE.end()) as u64;
-        let allowed = limit.maximum.map_or(wanted, |maximum| maximum.min(wanted));
-        let mut current = limit.current.unwrap_or(wanted);
-        if allowed > current {
-            let raised = Rlimit {
-                current: Some(allowed),
-                maximum: limit.maximum,
-            };
-            if setrlimit(Resource::Nofile, raised).is_ok() {
-                current = allowed;
-            }
+        let (mut current, maximum) = limits();
+        let allowed = maximum.min(wanted);
+        if allowed > current && setrlimit(Resource::NOFILE, allowed, maximum).is_ok() {
+            current = allowed;
         }
-        let current = usize::try_from(current)
-            .unwrap_or(usize::MAX)
-            .min(Self::MOST + Self::RESERVE.end());
+        let current = usize::try_from(current.min(wanted)).unwrap_or(usize::MAX);
         grow_table(current);
-        Self(AtomicUsize::new(current.saturating_sub(reserve(current))))
+        try_out(OF_THE_PROCESS + OF_A_JOB)?;
+        let kept = current.saturating_sub(reserve(current));
+        Ok(Self(AtomicUsize::new(kept)))
     }
 
     /// Nothing is kept.
@@ -68,9 +69,33 @@ const OF_THE_PROCESS: usize = 20;
 
 /// How many jobs the limit of open files allows, beside the files that are kept.
 pub fn most_jobs() -> usize {
-    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let limit = usize::try_from(limits().0).unwrap_or(usize::MAX);
     (reserve(limit).min(limit).saturating_sub(OF_THE_PROCESS) / OF_A_JOB).max(1)
+}
+
+/// Opens so many files for a moment. Those that the process was started with count too, so the limit alone says too little.
+fn try_out(count: usize) -> Result<(), Error> {
+    let mut opened = Vec::with_capacity(count);
+    for _ in 0..count {
+        match rustix::io::fcntl_dupfd_cloexec(std::io::stderr().as_fd(), 0) {
+            Ok(file) => opened.push(file),
+            Err(errno @ (Errno::MFILE | Errno::NFILE)) => {
+                let what = format!("have {count} more files open at once");
+                let fault = Fault::new("fcntl", "standard error", errno);
+                return Err(Error::system(what)(fault));
+            }
+            // Whatever this is, it does not say how many.
+            Err(_) => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+/// How many files may be open, and how far that can be raised.
+fn limits() -> (u64, u64) {
+    /// The least that POSIX lets a system allow. A system that does not answer has a filter that does not know the call.
+    const LEAST: u64 = 20;
+    getrlimit(Resource::NOFILE).unwrap_or((LEAST, LEAST))
 }
 
 /// Makes the kernel's table of open files hold `size`, by using its last place for a moment.
