@@ -5,15 +5,19 @@
 //! check, and this file is the only one that loads such code.
 
 use std::path::Path;
+use std::ptr::NonNull;
+use std::sync::Arc;
 
 use regcarve_names::Digest;
+use rustix::mm::MprotectFlags;
+use wasmtime::CustomCodeMemory;
 use wasmtime::component::Component;
 
 use super::Engine;
 use super::cache::Cache;
 use super::compile::compile;
 use super::failure::Problem;
-use super::shipped::Shipped;
+use super::shipped::{Pages, Shipped};
 use crate::capability::Fault;
 
 /// The code of a user's component: from the cache, or compiled and put there.
@@ -43,6 +47,8 @@ pub(super) fn of_user(
 pub(super) fn shipped(engine: &Engine, shipped: &Shipped) -> Result<Component, Problem> {
     // It may not fit: a machine older than the baseline.
     load_native(engine, &Native::Embedded(shipped.native))
+        // Where a program may not be run in other ways than it was linked for (SELinux knows such a rule).
+        .or_else(|_| load_native(engine, &Native::Copied(shipped.native)))
         .or_else(|_| compile(engine, shipped.wasm.to_vec()))
 }
 
@@ -181,8 +187,10 @@ fn is_cut_off(mut sections: &[u8]) -> bool {
 
 /// Where native code may come from.
 enum Native<'a> {
-    /// From this executable.
-    Embedded(&'a [u8]),
+    /// From this executable; it is run where it is.
+    Embedded(&'static Pages),
+    /// The same, copied.
+    Copied(&'static Pages),
     /// From a file that only this user can write, and that is never changed once it has its name.
     Cached(&'a Path),
 }
@@ -195,17 +203,57 @@ enum Native<'a> {
 fn load_native(engine: &Engine, code: &Native<'_>) -> wasmtime::Result<Component> {
     // SAFETY: the code must come unchanged from wasmtime's own compiler.
     // Embedded: the build script got it from `precompile_component` and put it into this very executable; whoever
-    // can change it can change the executable.
+    // can change it can change the executable. It lives as long as the program, and nothing writes to it: it is a
+    // constant.
     // Cached: this program got it from `serialize` and put it, by a rename, into a folder that belongs to this user
     // and that nobody else can write to (`Cache::open` and `Cache::find` make sure of that); whoever can
     // change it can run programs as this user anyway.
     // Wasmtime itself refuses code of other versions and settings.
     unsafe {
         match code {
-            Native::Embedded(bytes) => Component::deserialize(&engine.inner, bytes),
+            Native::Embedded(pages) => {
+                Component::deserialize_raw(&engine.inner, NonNull::from(&pages.0))
+            }
+            Native::Copied(pages) => Component::deserialize(&engine.inner, &pages.0),
             Native::Cached(path) => Component::deserialize_file(&engine.inner, path),
         }
     }
+}
+
+/// How an engine makes code executable; nothing if wasmtime does it by itself.
+///
+/// Wasmtime does not touch memory that it has not mapped itself, so for code that is run where it lies in this program somebody
+/// else has to. On other processors there is more to it than a protection, so there such code is copied.
+pub(super) fn memory() -> Option<Arc<dyn CustomCodeMemory>> {
+    cfg!(target_arch = "x86_64").then(|| Arc::new(Protection) as _)
+}
+
+struct Protection;
+
+impl CustomCodeMemory for Protection {
+    fn required_alignment(&self) -> usize {
+        rustix::param::page_size()
+    }
+
+    fn publish_executable(&self, start: *const u8, length: usize) -> wasmtime::Result<()> {
+        protect(start, length, MprotectFlags::READ | MprotectFlags::EXEC)
+    }
+
+    fn unpublish_executable(&self, start: *const u8, length: usize) -> wasmtime::Result<()> {
+        protect(start, length, MprotectFlags::READ)
+    }
+}
+
+/// Says what may be done with pages of code. Writing to them is never among it.
+#[expect(
+    unsafe_code,
+    reason = "the only way to run code where it is; see the argument below"
+)]
+fn protect(start: *const u8, length: usize, to: MprotectFlags) -> wasmtime::Result<()> {
+    // SAFETY: nobody may need more of these pages than they allow afterwards. Wasmtime calls this for the code of a component and
+    // nothing else, whole pages; it has either mapped them itself, or they are a constant of this program, which
+    // is only ever read ([`Native::Embedded`]). Both stay readable.
+    Ok(unsafe { rustix::mm::mprotect(start.cast_mut().cast(), length, to) }?)
 }
 
 #[cfg(test)]

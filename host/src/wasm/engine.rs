@@ -9,7 +9,7 @@ use regcarve_names::Digest;
 
 use super::limits::{TICK, Ticks};
 use super::watch::{Watch, end_process};
-use super::{Limits, LogSink, engine_config};
+use super::{Limits, LogSink, code, engine_config};
 use crate::capability::Fault;
 use crate::error::Error;
 
@@ -34,7 +34,9 @@ impl Engine {
     /// An engine whose components have these limits and log to `log`; whether code of users'
     /// components is kept from run to run.
     pub fn new(limits: Limits, log: LogSink, cached: bool) -> Result<Self, Error> {
-        let inner = wasmtime::Engine::new(&engine_config::config())
+        let mut config = engine_config::config();
+        config.with_custom_code_memory(code::memory());
+        let inner = wasmtime::Engine::new(&config)
             .map_err(|error| Error::Internal(format!("{error:#}")))?;
         let ticks = Arc::new(AtomicU64::new(0));
         let watch = Arc::new(Watch::default());

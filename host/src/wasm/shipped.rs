@@ -11,8 +11,12 @@ pub(super) struct Shipped {
     /// The component itself, for `inspect`, and for machines that the native code does not fit.
     pub(super) wasm: &'static [u8],
     /// Native code of [`Self::wasm`].
-    pub(super) native: &'static [u8],
+    pub(super) native: &'static Pages,
 }
+
+/// Bytes that begin where a page of memory does, so that they can be run where they are.
+#[repr(C, align(4096))]
+pub(super) struct Pages<B: ?Sized = [u8]>(pub(super) B);
 
 /// All of them, sorted by role and name.
 pub(super) const SHIPPED: &[Shipped] = include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
