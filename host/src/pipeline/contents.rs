@@ -4,13 +4,13 @@
 //! them may be whole while another is damaged or absent. So content is known by digest *and* path until it is clear which
 //! images stay; then [`Contents::unify`] leaves each digest one file.
 
-use std::collections::hash_map::Entry;
 use std::hash::BuildHasher as _;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use foldhash::fast;
 use foldhash::quality::RandomState;
+use hashbrown::HashTable;
 use regcarve_names::Digest;
 
 use super::image::{ContentId, Item};
@@ -37,7 +37,7 @@ pub struct Content {
     /// Its digest.
     pub digest: Digest,
     /// The file in the source.
-    pub path: Arc<str>,
+    pub path: Box<str>,
     /// What is there.
     pub presence: Presence,
     /// Whether the host itself has hashed it in this run.
@@ -62,15 +62,21 @@ impl Content {
 #[derive(Debug, Default)]
 pub struct Contents {
     all: Vec<Content>,
-    by_digest: HashMap<Digest, ContentId>,
-    /// Content whose digest is known in another file already.
-    elsewhere: HashMap<(Digest, Arc<str>), ContentId>,
+    /// For each digest a content that has it. The digest itself is there and not here: a map of half a million would
+    /// hold them all twice.
+    by_digest: HashTable<ContentId>,
+    key: fast::RandomState,
+    /// Content whose digest is known in another file already; by digest and path, which are not here either.
+    elsewhere: HashTable<ContentId>,
 }
 
 impl Contents {
     /// The file of a digest: after [`Self::unify`] the one that all images use, before it the first that was found.
     pub fn find(&self, digest: &Digest) -> Option<ContentId> {
-        self.by_digest.get(digest).copied()
+        let is_it = |id: &ContentId| self.get(*id).digest == *digest;
+        self.by_digest
+            .find(self.key.hash_one(digest), is_it)
+            .copied()
     }
 
     /// The id of a digest in this very file.
@@ -79,23 +85,29 @@ impl Contents {
         if *self.get(first).path == *path {
             return Some(first);
         }
-        self.elsewhere.get(&(*digest, path.into())).copied()
+        let is_it = |id: &ContentId| {
+            let content = self.get(*id);
+            content.digest == *digest && *content.path == *path
+        };
+        let hash = self.key.hash_one((digest, path));
+        self.elsewhere.find(hash, is_it).copied()
     }
 
     /// Adds content that is not known yet. The caller has made sure of that.
     pub fn add(&mut self, content: Content) -> ContentId {
         // A run is limited to far fewer by memory.
         let id = ContentId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
-        match self.by_digest.entry(content.digest) {
-            Entry::Vacant(first) => {
-                first.insert(id);
-            }
-            Entry::Occupied(_) => {
-                let key = (content.digest, Arc::clone(&content.path));
-                self.elsewhere.insert(key, id);
-            }
-        }
+        let is_known = self.find(&content.digest).is_some();
         self.all.push(content);
+        let of = |id: &ContentId| &self.all[id.0 as usize];
+        let digest = |id: &ContentId| self.key.hash_one(of(id).digest);
+        let digest_and_path = |id: &ContentId| self.key.hash_one((of(id).digest, &*of(id).path));
+        if is_known {
+            let hash = digest_and_path(&id);
+            self.elsewhere.insert_unique(hash, id, digest_and_path);
+        } else {
+            self.by_digest.insert_unique(digest(&id), id, digest);
+        }
         id
     }
 
@@ -121,7 +133,13 @@ impl Contents {
             }
             item.content = first;
         }
-        self.by_digest.extend(chosen);
+        for (digest, id) in chosen {
+            let (all, hash) = (&self.all, self.key.hash_one(digest));
+            let is_it = |known: &ContentId| all[known.0 as usize].digest == digest;
+            if let Some(known) = self.by_digest.find_mut(hash, is_it) {
+                *known = id;
+            }
+        }
         Ok(())
     }
 

@@ -41,16 +41,17 @@ pub fn decide(
         dropped: Vec::new(),
         problems: Vec::new(),
     };
-    let mut rest = images.as_slice();
-    while let Some(first) = rest.first() {
-        let end = rest
-            .iter()
-            .position(|image| image.repository != first.repository)
-            .unwrap_or(rest.len());
-        let (repository, behind) = rest.split_at(end);
+    // Taken one by one, so that what is planned is the image itself and not another one of a hundred thousand.
+    let mut images = images.into_iter().peekable();
+    while let Some(first) = images.next() {
+        let mut repository = vec![first];
+        while let Some(image) = images.next_if(|image| image.repository == repository[0].repository)
+        {
+            repository.push(image);
+        }
+        let count = repository.len();
         stage.repository(repository, policies)?;
-        progress.advance(repository.len() as u64);
-        rest = behind;
+        progress.advance(count as u64);
     }
     let Stage {
         planned,
@@ -71,12 +72,16 @@ struct Stage<'c> {
 }
 
 impl Stage<'_> {
-    fn repository(&mut self, images: &[Arc<Image>], policies: &mut [Policy]) -> Result<(), Error> {
+    fn repository(
+        &mut self,
+        images: Vec<Arc<Image>>,
+        policies: &mut [Policy],
+    ) -> Result<(), Error> {
         let (attached, asked) = self.attached_and_asked(images);
         let mut candidates: Vec<_> = asked
             .into_iter()
             .map(|image| Candidate {
-                image: Arc::clone(image),
+                image,
                 name: None,
                 rewritten_from: None,
             })
@@ -194,12 +199,10 @@ impl Stage<'_> {
 
     /// Images that go wherever the one goes that they speak of, and those that policies are asked about. Images that
     /// speak only of one another, in a ring, are of the second kind: nobody else would speak for them.
-    fn attached_and_asked<'i>(
-        &self,
-        images: &'i [Arc<Image>],
-    ) -> (Vec<&'i Arc<Image>>, Vec<&'i Arc<Image>>) {
-        let (mut rest, mut asked): (Vec<_>, Vec<_>) =
-            images.iter().partition(|image| image.subject.is_some());
+    fn attached_and_asked(&self, images: Vec<Arc<Image>>) -> (Vec<Arc<Image>>, Vec<Arc<Image>>) {
+        let (mut rest, mut asked): (Vec<_>, Vec<_>) = images
+            .into_iter()
+            .partition(|image| image.subject.is_some());
         let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
         let mut attached = Vec::new();
         let mut spoken_for: HashSet<Digest> = HashSet::new();
@@ -211,7 +214,7 @@ impl Stage<'_> {
                     .subject
                     .is_some_and(|subject| spoken_for.contains(&subject))
             });
-            attached.extend(new.iter().copied());
+            attached.extend(new.iter().cloned());
         }
         asked.extend(rest);
         asked.sort_by(|a, b| (&a.tag, &a.digest).cmp(&(&b.tag, &b.digest)));
@@ -219,11 +222,11 @@ impl Stage<'_> {
     }
 
     /// Adds what speaks of manifests that stay, and what speaks of that. Returns what speaks of nothing that stays.
-    fn follow<'i>(
+    fn follow(
         &self,
         candidates: &mut Vec<Candidate>,
-        mut attached: Vec<&'i Arc<Image>>,
-    ) -> Vec<&'i Arc<Image>> {
+        mut attached: Vec<Arc<Image>>,
+    ) -> Vec<Arc<Image>> {
         if attached.is_empty() {
             return attached;
         }
@@ -258,12 +261,12 @@ impl Stage<'_> {
                     .and_then(|subject| staying.get(&subject).cloned())
                     .unwrap_or_default();
                 for repository in repositories {
-                    note(&mut staying, image, &repository);
+                    note(&mut staying, &image, &repository);
                     let name = image.tag.clone().filter(|_| repository != image.repository);
                     let name =
                         name.map(|tag| Reference::tagged(Repository::clone(&repository), tag));
                     candidates.push(Candidate {
-                        image: Arc::clone(image),
+                        image: Arc::clone(&image),
                         name,
                         rewritten_from: None,
                     });
@@ -283,7 +286,7 @@ fn manifests_of(image: &Image, contents: &Contents) -> Vec<Digest> {
 }
 
 /// What is to be said of an image that speaks of nothing in the release: something, if it was asked for by itself.
-fn left_behind(image: &Arc<Image>) -> Option<Dropped> {
+fn left_behind(image: Arc<Image>) -> Option<Dropped> {
     let (Origin::Line { .. } | Origin::Flag(_)) = image.origin else {
         return None;
     };

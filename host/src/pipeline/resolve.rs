@@ -299,15 +299,14 @@ impl Worker<'_> {
             let id = match shared.contents.find_at(&item.digest, &item.path) {
                 Some(id) => id,
                 None => {
-                    let path: Arc<str> = item.path.into();
                     let id = shared.contents.add(Content {
                         digest: item.digest,
-                        path: Arc::clone(&path),
+                        path: item.path.as_str().into(),
                         presence: Presence::Absent,
                         verified: false,
                         handle: None,
                     });
-                    fresh.push((id, path));
+                    fresh.push((id, item.path));
                     id
                 }
             };
