@@ -273,11 +273,7 @@ impl SourceTree {
     }
 
     fn root_entries(&self) -> Result<Vec<Entry>, ReadError> {
-        // A handle of its own, since a handle remembers how far a listing got.
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let none = rustix::fs::Mode::empty();
-        let dir = retry(|| rustix::fs::openat(self.dir.as_fd(), ".", flags, none))
-            .map_err(|errno| Fault::new("openat", ".", errno))?;
+        let dir = open::again(self.root()).map_err(|errno| Fault::new("openat", ".", errno))?;
         read_entries(dir.as_fd(), ".")
     }
 
