@@ -10,6 +10,8 @@
 //! staging, written files     the same, and write                   nothing can be linked into it: see below
 //! folder of an output        rename or remove directories          the output gets its name
 //! an output to be replaced   list, remove                          it goes when the new one has its name
+//! an output's stamp, its     list, remove                          an empty one goes when the run fails
+//! folder
 //! everything else            making directories                    see below
 //! ```
 //!
