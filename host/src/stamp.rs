@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! /srv/release                    the output
-//! /srv/.release.regcarve          its stamp:
+//! /srv/.release.regcarve/stamp    its stamp:
 //!     regcarve stamp 1
 //!     {"version": …}              what was asked, as JSON
 //!     1764000000 5000 42 4711     when reading began; device and inode of the output
@@ -20,22 +20,28 @@
 //!     9f86d0…                     sha256 of all lines above
 //! ```
 //!
-//! Times are those of the file system, never of this machine: reading began when the old stamp was emptied, and the
-//! output was complete when the new one was written. A run opens the stamp before anything else, since behind the wall it
-//! could make no file there; one that fails leaves an empty stamp, which says nothing.
+//! Times are those of the file system, never of this machine: reading began when the stamp's mode was set to what it was
+//! (which changes nothing but its `ctime`), and the output was complete when the stamp was written (its `mtime`).
+//!
+//! A run opens the stamp before anything else, since behind the wall it could make no file there. It writes it last, when
+//! nothing can fail any more: a run that fails leaves the stamp as it was, which still speaks of the output that is still
+//! there. An empty one is removed, and the wall has a door for that: the stamp's folder, where there is nothing else.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cap_std::fs::Dir;
 use regcarve_names::Algorithm;
-use rustix::fs::{FileType, FlockOperation, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
 
-use crate::capability::{FileTime, SourceTree, Witness, changed_of, open_root, read_sheet};
+use crate::capability::{
+    FileTime, Grant, SourceTree, Wall, WallError, Witness, changed_of, open_root, read_sheet, retry,
+};
 use crate::hash;
 use crate::publish::split;
 
@@ -44,53 +50,104 @@ const MAGIC: &str = "regcarve stamp 1";
 /// The longest stamp, in bytes.
 const MAX_STAMP: u64 = 256 << 20;
 
-/// The stamp of an output, open. Only one run at a time has it.
-pub struct Draft {
+/// Its name in its folder.
+const NAME: &str = "stamp";
+
+/// A stamp's file, locked: only one run at a time has it.
+struct Locked {
     file: File,
+    folder: OwnedFd,
+    /// Of the output and the stamp's folder alike.
+    parent: Dir,
+    /// Of the folder.
+    name: String,
+}
+
+impl Locked {
+    /// Opens the stamp of an output, or an empty one. `None` where there can be none, or another run has it.
+    fn open(output: &Path) -> Option<Self> {
+        let (parent, name) = split(output).ok()?;
+        let parent = open_root(&parent).ok()?;
+        let name = format!(".{name}.regcarve");
+        match retry(|| rustix::fs::mkdirat(&parent, &name, Mode::from_raw_mode(0o755))) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(_) => return None,
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let folder = retry(|| rustix::fs::openat(&parent, &name, flags, Mode::empty())).ok()?;
+        let Some(file) = lock(&folder) else {
+            remove_folder(&parent, &name);
+            return None;
+        };
+        Some(Self {
+            file,
+            folder,
+            parent,
+            name,
+        })
+    }
+}
+
+impl Drop for Locked {
+    /// A stamp that says nothing does not stay.
+    fn drop(&mut self) {
+        if self.file.metadata().is_ok_and(|file| file.len() == 0) {
+            let _ = retry(|| rustix::fs::unlinkat(&self.folder, NAME, AtFlags::empty()));
+            remove_folder(&self.parent, &self.name);
+        }
+    }
+}
+
+/// Opens and locks the file in a stamp's folder.
+fn lock(folder: &OwnedFd) -> Option<File> {
+    let flags =
+        OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mode = Mode::from_raw_mode(0o644);
+    let file = retry(|| rustix::fs::openat(folder, NAME, flags, mode)).ok()?;
+    retry(|| rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)).ok()?;
+    let there = rustix::fs::fstat(&file).ok()?;
+    // Written in place, so that another name of it would be written too. Without any it was removed before it was locked.
+    let is_ours =
+        FileType::from_raw_mode(there.st_mode) == FileType::RegularFile && there.st_nlink == 1;
+    is_ours.then(|| file.into())
+}
+
+/// Removes a stamp's folder, unless there is something in it.
+fn remove_folder(parent: &Dir, name: &str) {
+    let _ = retry(|| rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR));
+}
+
+/// The stamp of an output, as it was found.
+pub struct Draft {
+    stamp: Locked,
     output: PathBuf,
 }
 
 impl Draft {
     /// Opens the stamp of an output, or an empty one. `None` where there can be none, or another run has it.
     pub fn open(output: &Path) -> Option<Self> {
-        let (parent, name) = split(output).ok()?;
-        let parent = open_root(&parent).ok()?;
-        let flags =
-            OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let mode = Mode::from_raw_mode(0o644);
-        let file = rustix::fs::openat(&parent, stamp_name(&name), flags, mode).ok()?;
-        let there = rustix::fs::fstat(&file).ok()?;
-        // Written in place, so that another name of it would be written too.
-        let is_ours =
-            FileType::from_raw_mode(there.st_mode) == FileType::RegularFile && there.st_nlink == 1;
-        if !is_ours {
-            return None;
-        }
-        rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).ok()?;
         Some(Self {
-            file: file.into(),
+            stamp: Locked::open(output)?,
             output: output.to_owned(),
         })
     }
 
-    /// Empties it. From here on a run may read what it will speak of.
+    /// From here on a run may read what its stamp will speak of.
     pub fn begin(self) -> Option<Pending> {
-        let mut file = self.file;
-        file.set_len(0).ok()?;
-        // Emptying an empty file may leave its time as it is.
-        file.rewind().ok()?;
-        file.write_all(b"\n").ok()?;
+        let file = &self.stamp.file;
+        let there = rustix::fs::fstat(file).ok()?;
+        retry(|| rustix::fs::fchmod(file, Mode::from_raw_mode(there.st_mode))).ok()?;
         Some(Pending {
-            began: changed_of(&file).ok()?,
-            file,
+            began: changed_of(file).ok()?,
+            stamp: self.stamp,
         })
     }
 
     /// What it says, if it was made for what is asked now.
     pub fn read(&self, asked: &str) -> Option<Stamp> {
-        let there = rustix::fs::fstat(&self.file).ok()?;
+        let there = rustix::fs::fstat(&self.stamp.file).ok()?;
         let mut text = String::new();
-        (&self.file)
+        (&self.stamp.file)
             .take(MAX_STAMP)
             .read_to_string(&mut text)
             .ok()?;
@@ -125,17 +182,31 @@ impl Draft {
 
 /// A stamp that is to be written.
 pub struct Pending {
-    file: File,
+    stamp: Locked,
     began: FileTime,
 }
 
 impl Pending {
-    /// Completes it, once the output has its name. Trouble is not worth a word: the next run does all its work.
-    pub fn finish(mut self, output: &Dir, asked: &str, report: &str, notes: &Notes) {
-        let _ = self.write(output, asked, report, notes);
+    /// Leaves a door to it in the wall.
+    pub fn allow(&self, wall: &mut Wall) -> Result<(), WallError> {
+        wall.allow(&self.stamp.folder, Grant::Remove, &self.stamp.name)
     }
 
-    fn write(&mut self, output: &Dir, asked: &str, report: &str, notes: &Notes) -> Option<()> {
+    /// Writes it, once the output has its name. Without notes it becomes one that says nothing. Trouble is not worth a
+    /// word: the next run does all its work.
+    pub fn finish(mut self, output: &Dir, asked: &str, report: &str, notes: Option<&Notes>) {
+        let text = notes.and_then(|notes| self.text(output, asked, report, notes));
+        let _ = self.write(&text.unwrap_or_default());
+    }
+
+    fn write(&mut self, text: &str) -> std::io::Result<()> {
+        let file = &mut self.stamp.file;
+        file.set_len(0)?;
+        file.rewind()?;
+        file.write_all(text.as_bytes())
+    }
+
+    fn text(&self, output: &Dir, asked: &str, report: &str, notes: &Notes) -> Option<String> {
         let there = rustix::fs::fstat(output).ok()?;
         let (seconds, nanoseconds) = self.began;
         let mut text = format!(
@@ -149,8 +220,7 @@ impl Pending {
         }
         let seal = hash::digest(Algorithm::Sha256, text.as_bytes());
         text += &seal.hex();
-        self.file.rewind().ok()?;
-        self.file.write_all(text.as_bytes()).ok()
+        Some(text)
     }
 }
 
@@ -245,8 +315,4 @@ fn next<'a>(queue: &Mutex<Vec<Sheet<'a>>>) -> Option<Sheet<'a>> {
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
         .pop()
-}
-
-fn stamp_name(output: &str) -> String {
-    format!(".{output}.regcarve")
 }

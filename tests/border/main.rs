@@ -5,8 +5,8 @@
 //! publishes everything or nothing; and the source is what it was.
 //!
 //! ```sh
-//! cargo test --release --test border                                  # a few seconds for each role
-//! REGCARVE_FUZZ_SECONDS=600 cargo test --release --test border        # ten minutes for each role
+//! cargo test --release --locked --test border                                  # a few seconds for each role
+//! REGCARVE_FUZZ_SECONDS=600 cargo test --release --locked --test border        # ten minutes for each role
 //! ```
 //!
 //! `REGCARVE_FUZZ_ROLES=reader,policy` leaves out the others. What is found stands in the last line, as a seed: it is added to

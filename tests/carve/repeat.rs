@@ -105,7 +105,7 @@ fn any_change_is_noticed() {
             .expect("the output has such a path");
         world.output().join(path)
     };
-    let stamp = |world: &World| world.path(".output.regcarve");
+    let stamp = |world: &World| world.path(".output.regcarve/stamp");
     let changes: [Change<'_>; 13] = [
         ("a tag that is moved in place", &|world| {
             let tag = world.storage.tag_path("library/alpine", "3.7");
@@ -187,9 +187,15 @@ fn any_change_is_noticed() {
 fn a_stamp_that_is_no_file_of_its_own_is_left_alone() {
     let world = World::new();
     tick();
-    let (stamp, elsewhere) = (world.path(".output.regcarve"), world.path("elsewhere"));
+    let (stamp, elsewhere) = (
+        world.path(".output.regcarve/stamp"),
+        world.path("elsewhere"),
+    );
+    fs::create_dir(stamp.parent().unwrap()).unwrap();
     let makers: [(&str, &dyn Fn()); 3] = [
-        ("a symbolic link", &|| symlink("elsewhere", &stamp).unwrap()),
+        ("a symbolic link", &|| {
+            symlink("../elsewhere", &stamp).unwrap()
+        }),
         ("a second name", &|| {
             fs::hard_link(&elsewhere, &stamp).unwrap()
         }),
@@ -209,6 +215,121 @@ fn a_stamp_that_is_no_file_of_its_own_is_left_alone() {
         } else {
             fs::remove_file(&stamp).unwrap();
         }
+    }
+}
+
+/// The same of its folder.
+#[test]
+fn a_stamp_in_no_folder_of_its_own_is_left_alone() {
+    let world = World::new();
+    tick();
+    let (folder, elsewhere) = (world.path(".output.regcarve"), world.path("elsewhere"));
+    fs::create_dir(&elsewhere).unwrap();
+    let makers: [(&str, &dyn Fn()); 2] = [
+        ("a symbolic link", &|| {
+            symlink("elsewhere", &folder).unwrap()
+        }),
+        ("a file", &|| fs::write(&folder, "precious").unwrap()),
+    ];
+    for (name, make) in makers {
+        make();
+        for _ in 0..2 {
+            let outcome = world.carve(&["--all", "--replace"]);
+            outcome.assert_code(0);
+            assert!(!is_unchanged(&outcome), "{name}");
+        }
+        assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0, "{name}");
+        fs::remove_file(&folder).unwrap();
+    }
+}
+
+/// Everything in the world's folder, with the bytes of files that are beside the storage and the outputs.
+fn beside(world: &World) -> Vec<(String, Vec<u8>)> {
+    walk(&world.path(""))
+        .into_iter()
+        .map(|(path, _)| path)
+        .filter(|path| !path.starts_with("source"))
+        .map(|path| {
+            let bytes = fs::read(world.path("").join(&path)).unwrap_or_default();
+            (path.display().to_string(), bytes)
+        })
+        .collect()
+}
+
+/// What the arguments make the run fail with.
+type Failure = (i32, Vec<String>);
+
+/// Before the wall stands, and behind it.
+fn failures(world: &World) -> Vec<Failure> {
+    let nowhere = spec(&world.path("no/folder/output"));
+    let failures: [(i32, &[&str]); 4] = [
+        (1, &["--all", &nowhere]),
+        (2, &["--all", "--policy", r#"match={"odd":1}"#]),
+        (3, &["--image", "no/such:image"]),
+        (5, &["--image", "team/app:v1", "--guest-calls", "1"]),
+    ];
+    let owned = |args: &[&str]| args.iter().map(ToString::to_string).collect();
+    failures.map(|(code, args)| (code, owned(args))).into()
+}
+
+/// When everything is done and published.
+fn late_failure() -> Failure {
+    (
+        1,
+        ["--all", "--report", "/dev/full"].map(str::to_owned).into(),
+    )
+}
+
+fn fail(world: &World, sandbox: &str, (code, args): &Failure) {
+    let mut run = program("run");
+    run.args(["--replace", "--sandbox", sandbox, &world.source()]);
+    // Not as an `Outcome`, which would read the report: `/dev/full` has no end.
+    let ended = run.arg(spec(&world.output())).args(args).output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(*code), "{args:?}: {said}");
+}
+
+#[test]
+fn a_failed_run_leaves_nothing_new() {
+    for sandbox in ["auto", "off"] {
+        let world = World::new();
+        let before = beside(&world);
+        for failure in failures(&world).into_iter().chain([late_failure()]) {
+            fail(&world, sandbox, &failure);
+            assert!(beside(&world) == before, "{failure:?} {sandbox}");
+        }
+    }
+}
+
+#[test]
+fn a_failed_run_leaves_the_stamp_of_the_one_before() {
+    for sandbox in ["auto", "off"] {
+        let world = World::new();
+        let run = || {
+            let outcome = world.carve(&["--all", "--replace"]);
+            outcome.assert_code(0);
+            is_unchanged(&outcome)
+        };
+        tick();
+        assert!(!run());
+        let before = beside(&world);
+        for failure in failures(&world) {
+            tick();
+            fail(&world, sandbox, &failure);
+            assert!(beside(&world) == before, "{failure:?} {sandbox}");
+            assert!(run(), "{failure:?} {sandbox}: the stamp does not hold");
+        }
+        // The output had another name for a moment. Some file systems note that in what is renamed, and all is done again.
+        fail(&world, sandbox, &late_failure());
+        assert!(beside(&world) == before, "{sandbox}");
+        run();
+        assert!(run());
+        // What happens between a good run and one that fails is noticed by the next.
+        tick();
+        world.storage.tag("library/alpine", "3.6.1", &world.alpine);
+        tick();
+        fail(&world, sandbox, &failures(&world)[2]);
+        assert_eq!([run(), run()], [false, true]);
     }
 }
 

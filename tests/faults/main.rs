@@ -4,7 +4,7 @@
 //! Every `cargo test` runs a sample. One command runs all of it and prints the figures:
 //!
 //! ```sh
-//! REGCARVE_LONG=1 cargo test --release --test faults -- --nocapture --test-threads 1
+//! REGCARVE_LONG=1 cargo test --release --locked --test faults -- --nocapture --test-threads 1
 //! ```
 //!
 //! It needs Linux, root, `strace`, loop devices, and the packages xfsprogs, btrfs-progs and e2fsprogs.

@@ -9,6 +9,7 @@
 )]
 
 mod breakout;
+mod moved;
 mod trace;
 
 use std::fs;

@@ -8,7 +8,7 @@
 //! A few runs in every run of the tests; 1,000 with
 //!
 //! ```sh
-//! REGCARVE_LONG=1 cargo test --release --test live -- --nocapture
+//! REGCARVE_LONG=1 cargo test --release --locked --test live -- --nocapture
 //! ```
 
 #![allow(

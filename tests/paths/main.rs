@@ -10,7 +10,7 @@
 //! it all in every run of the tests; everything with
 //!
 //! ```sh
-//! REGCARVE_LONG=1 cargo test --release --test paths -- --nocapture
+//! REGCARVE_LONG=1 cargo test --release --locked --test paths -- --nocapture
 //! ```
 
 #![allow(

@@ -62,10 +62,8 @@ fn problems(world: &World, outcome: &Outcome, layer: u64) -> Vec<String> {
                 problems.push("the layer is another file".into());
             }
         }
-        // A symlink that was seen is damage of the source. What is out of the source at this moment, the second wall lets
-        // nobody open (`EACCES`) or link (`EXDEV`).
-        4 | 7 if output.symlink_metadata().is_err() => {}
-        1 if output.symlink_metadata().is_err() && outcome.stderr.contains("EACCES") => {}
+        // A symlink that was seen is damage of the source, and so is what is out of it at this moment.
+        4 if output.symlink_metadata().is_err() => {}
         _ => problems.push(format!("exit code {}", outcome.code)),
     }
     if outcome.stderr.contains("panicked") {

@@ -4,7 +4,7 @@
 //! something is missing or damaged, both name the same references. A few storages are tried in every run of the tests;
 //!
 //! ```sh
-//! REGCARVE_LONG=1 cargo test --release --test truth
+//! REGCARVE_LONG=1 cargo test --release --locked --test truth
 //! ```
 //!
 //! tries 1,000. `REGCARVE_SEED=n` tries the one with this number.

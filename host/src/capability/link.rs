@@ -89,6 +89,16 @@ pub(super) fn hard(
         .map_err(|errno| Fault::new("linkat", to.as_str(), errno))
 }
 
+/// Whether two handles are on different mounts or file systems. Where the kernel does not say, they are not.
+pub(super) fn are_apart(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> bool {
+    let place = |of| {
+        let asked = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID;
+        retry(|| rustix::fs::statx(of, "", AtFlags::EMPTY_PATH, asked))
+            .map(|stat| (stat.stx_dev_major, stat.stx_dev_minor, stat.stx_mnt_id))
+    };
+    matches!((place(one), place(other)), (Ok(one), Ok(other)) if one != other)
+}
+
 /// Bytes that are copied before it is looked whether the run was asked to stop: a tenth of a second on a slow disk.
 const PIECE: usize = 8 << 20;
 /// Bytes in one read where the kernel does not copy by itself.

@@ -1,12 +1,13 @@
 //! Making one tree of two.
 
-use std::path::{Path, PathBuf};
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 
-use cap_std::fs::Dir;
-use rustix::fs::{AtFlags, FileType, RenameFlags};
+use rustix::fs::{AtFlags, FileType, OFlags, RawDir, RenameFlags};
 use rustix::io::Errno;
 
-use super::{Fault, retry, retry_io};
+use super::{Fault, TreePath, open, retry};
 
 /// Nothing is replaced.
 const NEW: RenameFlags = RenameFlags::NOREPLACE;
@@ -26,44 +27,65 @@ pub enum MergeError {
 /// behind empty; everything else is renamed as a whole, and nothing is replaced.
 ///
 /// Both trees are this run's own, and all who filled them are done.
-pub fn merge(from: &Dir, to: &Dir) -> Result<(), MergeError> {
-    let mut ahead = vec![PathBuf::from(".")];
+pub fn merge(from: impl AsFd, to: impl AsFd) -> Result<(), MergeError> {
+    // `None` is the root.
+    let mut ahead: Vec<Option<String>> = vec![None];
     while let Some(path) = ahead.pop() {
-        let fail = |call, error: &std::io::Error| {
-            MergeError::from(Fault::from_io(call, path.display().to_string(), error))
-        };
-        let below =
-            |dir: &Dir| retry_io(|| dir.open_dir(&path)).map_err(|error| fail("openat2", &error));
-        let (source, target) = (below(from)?, below(to)?);
-        let entries = retry_io(|| source.entries()?.collect::<std::io::Result<Vec<_>>>())
-            .map_err(|error| fail("openat, fcntl or getdents64", &error))?;
-        for entry in entries {
-            let name = entry.file_name();
-            let whole = path.join(&name);
-            match retry(|| rustix::fs::renameat_with(&source, &name, &target, &name, NEW)) {
+        let path = path.as_deref();
+        let (source, target) = (below(from.as_fd(), path)?, below(to.as_fd(), path)?);
+        // All names first: a listing need not agree with what goes on beside it.
+        for name in names(source.as_fd(), path)? {
+            let whole = match path {
+                Some(path) => format!("{path}/{}", name.to_string_lossy()),
+                None => name.to_string_lossy().into_owned(),
+            };
+            match retry(|| rustix::fs::renameat_with(&source, &*name, &target, &*name, NEW)) {
                 Ok(()) => {}
                 Err(Errno::EXIST)
                     if is_directory(&source, &name, &whole)?
                         && is_directory(&target, &name, &whole)? =>
                 {
-                    ahead.push(whole);
+                    ahead.push(Some(whole));
                 }
-                Err(Errno::EXIST) => return Err(MergeError::Both(whole)),
-                Err(errno) => {
-                    let whole = whole.display().to_string();
-                    return Err(Fault::new("renameat2", whole, errno).into());
-                }
+                Err(Errno::EXIST) => return Err(MergeError::Both(whole.into())),
+                Err(errno) => return Err(Fault::new("renameat2", whole, errno).into()),
             }
         }
     }
     Ok(())
 }
 
-fn is_directory(dir: &Dir, name: impl AsRef<Path>, whole: &Path) -> Result<bool, Fault> {
-    let name = name.as_ref();
+/// Opens a directory of one of the trees.
+fn below(root: BorrowedFd<'_>, path: Option<&str>) -> Result<OwnedFd, MergeError> {
+    let Some(text) = path else {
+        return open::again(root).map_err(|errno| Fault::new("openat", ".", errno).into());
+    };
+    // Whoever filled the trees had to give such paths. Another one is of somebody else.
+    let path = TreePath::parse(text).map_err(|_| MergeError::Both(text.into()))?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+    open::beneath(root, path, flags).map_err(|errno| Fault::new("openat2", text, errno).into())
+}
+
+/// All names in a directory.
+fn names(dir: BorrowedFd<'_>, path: Option<&str>) -> Result<Vec<Box<CStr>>, Fault> {
+    let mut buffer = Vec::with_capacity(32 * 1024);
+    let mut raw = RawDir::new(dir, buffer.spare_capacity_mut());
+    let mut names = Vec::new();
+    while let Some(entry) = raw.next() {
+        match entry {
+            Ok(entry) if matches!(entry.file_name().to_bytes(), b"." | b"..") => {}
+            Ok(entry) => names.push(entry.file_name().into()),
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(Fault::new("getdents64", path.unwrap_or("."), errno)),
+        }
+    }
+    Ok(names)
+}
+
+fn is_directory(dir: &OwnedFd, name: &CStr, whole: &str) -> Result<bool, Fault> {
     retry(|| rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW))
         .map(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
-        .map_err(|errno| Fault::new("fstatat", whole.display().to_string(), errno))
+        .map_err(|errno| Fault::new("fstatat", whole, errno))
 }
 
 #[cfg(test)]

@@ -43,7 +43,13 @@ pub(super) fn beneath(
     Err(Errno::AGAIN)
 }
 
-/// The same walk with `openat` alone.
+/// A second handle on a directory, to list it: a handle remembers how far a listing got.
+pub(super) fn again(directory: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    retry(|| rustix::fs::openat(directory, ".", flags, Mode::empty()))
+}
+
+/// The walk of [`beneath`] with `openat` alone.
 fn step_by_step(root: BorrowedFd<'_>, path: TreePath<'_>, flags: OFlags) -> Result<OwnedFd, Errno> {
     let (parents, name) = path.split();
     let mut above: Option<OwnedFd> = None;

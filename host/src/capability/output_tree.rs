@@ -341,7 +341,11 @@ impl Spot<'_> {
             Method::Hard if source.copies_when_linked(file) => {
                 return Err(WriteError::LinkRefused(Refusal::of_lower_layer(self.whole)));
             }
-            Method::Hard => link::hard(file, self.dir, self.rest),
+            Method::Hard => match self.link(source, file, from) {
+                Err(WriteError::Fault(fault)) => Err(fault),
+                Err(other) => return Err(other),
+                Ok(()) => Ok(()),
+            },
             Method::Reflink | Method::Copy => {
                 let (readable, _) = source.open_for_reading(from).map_err(WriteError::Source)?;
                 link::duplicate(method, &readable, self.dir, self.rest)
@@ -371,6 +375,32 @@ impl Spot<'_> {
                 Some(signal) if errno == Errno::CANCELED => Err(WriteError::Stopped(signal)),
                 _ => Err(fault.into()),
             },
+        }
+    }
+
+    /// Makes the link. Behind the wall a file that somebody has moved out of the source gets none, and the system says the
+    /// same (`EXDEV`) as of another mount: so it is looked whether the file is still in its place.
+    fn link(
+        &self,
+        source: &SourceTree,
+        file: BorrowedFd<'_>,
+        from: TreePath<'_>,
+    ) -> Result<(), WriteError> {
+        /// It may be moved back between the link and the look, again and again.
+        const LOOKS: usize = 16;
+        let mut looks = 0;
+        loop {
+            match link::hard(file, self.dir, self.rest) {
+                Err(fault)
+                    if fault.errno == Errno::XDEV
+                        && looks < LOOKS
+                        && !link::are_apart(file, self.dir) =>
+                {
+                    source.expect_same(from, file).map_err(WriteError::Source)?;
+                    looks += 1;
+                }
+                answer => return Ok(answer?),
+            }
         }
     }
 

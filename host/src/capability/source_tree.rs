@@ -50,6 +50,9 @@ const MAX_LINK: usize = 135;
 /// truncate such a file and then write it, so that a reader can see it empty for a moment.
 const LINK_RETRIES: usize = 4;
 const LINK_PAUSE: Duration = Duration::from_millis(25);
+/// How often a file that may not be opened is looked up from the root. An owner and a mode that forbid it do so
+/// each time.
+const WAYS_FROM_THE_ROOT: usize = 8;
 
 /// Why something in the source could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -273,11 +276,7 @@ impl SourceTree {
     }
 
     fn root_entries(&self) -> Result<Vec<Entry>, ReadError> {
-        // A handle of its own, since a handle remembers how far a listing got.
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let none = rustix::fs::Mode::empty();
-        let dir = retry(|| rustix::fs::openat(self.dir.as_fd(), ".", flags, none))
-            .map_err(|errno| Fault::new("openat", ".", errno))?;
+        let dir = open::again(self.root()).map_err(|errno| Fault::new("openat", ".", errno))?;
         read_entries(dir.as_fd(), ".")
     }
 
@@ -338,26 +337,56 @@ impl SourceTree {
         self.open_content(path).map(drop)
     }
 
+    /// Looks whether a path still leads to this file: not from a directory that was kept open, which somebody may have
+    /// moved, but from the root.
+    pub(super) fn expect_same(
+        &self,
+        path: TreePath<'_>,
+        file: BorrowedFd<'_>,
+    ) -> Result<(), ReadError> {
+        let there = open::beneath(self.root(), path, OFlags::PATH).map_err(cannot_open(path))?;
+        let (there, expected) = (plain_file(&there, path)?, plain_file(&file, path)?);
+        if (there.st_dev, there.st_ino) == (expected.st_dev, expected.st_ino) {
+            Ok(())
+        } else {
+            Err(ReadError::Damaged("another file has its name now".into()))
+        }
+    }
+
     fn open_near(&self, path: TreePath<'_>, flags: OFlags) -> Result<OwnedFd, Errno> {
         let root = self.dir.as_fd();
         let mut near = self.near.lock().unwrap_or_else(PoisonError::into_inner);
         let Near { handles, run } = &mut *near;
         let from = handles.nearest(root, run, path);
-        open::beneath(handles.dir(root, from), from.rest(path), flags)
+        let mut opened = open::beneath(handles.dir(root, from), from.rest(path), flags);
+        // Behind the wall nothing can be opened in a directory that somebody has moved out of the source. The way from the
+        // root tells whether that is so, unless it is moved in this very moment once more.
+        for _ in 0..WAYS_FROM_THE_ROOT {
+            if !matches!(opened, Err(Errno::ACCESS)) {
+                break;
+            }
+            opened = open::beneath(root, path, flags);
+        }
+        opened
     }
 
     fn open_at(&self, path: TreePath<'_>, flags: OFlags) -> Result<OwnedFd, ReadError> {
-        self.open_near(path, flags).map_err(|errno| match errno {
-            Errno::NOENT => ReadError::NotFound,
-            Errno::LOOP => ReadError::Damaged("there is a symbolic link on its path".into()),
-            Errno::NOTDIR => ReadError::Damaged("something on its path is not a directory".into()),
-            Errno::XDEV => {
-                ReadError::Damaged("its path leads out of the storage (openat2: EXDEV)".into())
-            }
-            // Nobody listens at a FIFO, nothing is behind a device, or a socket was opened.
-            Errno::NXIO | Errno::NODEV => ReadError::Damaged("it is not a plain file".into()),
-            errno => Fault::new("openat2", path.as_str(), errno).into(),
-        })
+        self.open_near(path, flags).map_err(cannot_open(path))
+    }
+}
+
+/// What it means that a path cannot be opened.
+fn cannot_open(path: TreePath<'_>) -> impl FnOnce(Errno) -> ReadError + '_ {
+    move |errno| match errno {
+        Errno::NOENT => ReadError::NotFound,
+        Errno::LOOP => ReadError::Damaged("there is a symbolic link on its path".into()),
+        Errno::NOTDIR => ReadError::Damaged("something on its path is not a directory".into()),
+        Errno::XDEV => {
+            ReadError::Damaged("its path leads out of the storage (openat2: EXDEV)".into())
+        }
+        // Nobody listens at a FIFO, nothing is behind a device, or a socket was opened.
+        Errno::NXIO | Errno::NODEV => ReadError::Damaged("it is not a plain file".into()),
+        errno => Fault::new("openat2", path.as_str(), errno).into(),
     }
 }
 

@@ -10,6 +10,8 @@
 //! staging, written files     the same, and write                   nothing can be linked into it: see below
 //! folder of an output        rename or remove directories          the output gets its name
 //! an output to be replaced   list, remove                          it goes when the new one has its name
+//! an output's stamp, its     list, remove                          an empty one goes when the run fails
+//! folder
 //! everything else            making directories                    see below
 //! ```
 //!
@@ -36,7 +38,7 @@ use landlock::{
 };
 use rustix::io::Errno;
 
-use super::Fault;
+use super::{Fault, retry};
 
 /// What is known here of Landlock; kernels that know less do less, kernels that know more do no more.
 const KNOWN: ABI = ABI::V10;
@@ -105,7 +107,7 @@ impl Wall {
             return Err(NoWall(why_not()).into());
         }
         let ruleset = possible
-            .then(|| ruleset().map_err(|error| fault("landlock_create_ruleset", "", &error)))
+            .then(|| ruleset().map_err(|error| fault("landlock_create_ruleset", &error)))
             .transpose()?;
         Ok(Self { wanted, ruleset })
     }
@@ -122,13 +124,15 @@ impl Wall {
         grant: Grant,
         shown: &str,
     ) -> Result<(), WallError> {
-        if let Some(ruleset) = self.ruleset.take() {
-            let ruleset = ruleset
-                .add_rule(PathBeneath::new(directory, grant.rights()))
-                .map_err(|error| fault("fstat or landlock_add_rule", shown, &error))?;
-            self.ruleset = Some(ruleset);
-        }
-        Ok(())
+        let Some(ruleset) = &mut self.ruleset else {
+            return Ok(());
+        };
+        retry(|| {
+            let door = PathBeneath::new(&directory, grant.rights());
+            let added = ruleset.add_rule(door);
+            added.map(drop).map_err(|error| errno(&error))
+        })
+        .map_err(|errno| Fault::new("fstat or landlock_add_rule", shown, errno).into())
     }
 
     /// Raises it. From here on there is no way back, for this thread and for all that it starts.
@@ -137,7 +141,7 @@ impl Wall {
             return Ok(Raised { abi: None });
         };
         let alone = self.wanted != Sandbox::Require || alone();
-        let fail = |error| fault("landlock_restrict_self", "", &error);
+        let fail = |error| fault("landlock_restrict_self", &error);
         let status = ruleset
             .all_threads(true)
             .and_then(RulesetCreated::restrict_self)
@@ -237,7 +241,12 @@ fn alone() -> bool {
     }
 }
 
-fn fault(call: &'static str, path: &str, error: &RulesetError) -> WallError {
+fn fault(call: &'static str, error: &RulesetError) -> WallError {
+    Fault::new(call, "", errno(error)).into()
+}
+
+/// What the system answered, below all that the library says about it.
+fn errno(error: &RulesetError) -> Errno {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     let mut errno = Errno::INVAL;
     while let Some(error) = cause {
@@ -249,5 +258,5 @@ fn fault(call: &'static str, path: &str, error: &RulesetError) -> WallError {
         }
         cause = error.source();
     }
-    Fault::new(call, path, errno).into()
+    errno
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use regcarve_names::Algorithm;
 use serde_json::{Value, json};
 
-use super::session::{Session, chain, find_lists, jobs, settings};
-use crate::capability::SourceTree;
+use super::session::{chain, find_lists, jobs, settings};
+use crate::capability::{SourceTree, Wall, WallError};
 use crate::cli::{Link, Release, Run, Verify};
 use crate::hash;
 use crate::publish::Staging;
@@ -60,7 +60,7 @@ impl Repeat {
         serde_json::from_str(stamps.first()?.report()).ok()
     }
 
-    /// The old stamps no longer count.
+    /// To be called before anything of the source is read.
     pub(super) fn begin(self) -> Option<NewStamps> {
         Some(NewStamps {
             asked: self.asked,
@@ -74,29 +74,29 @@ impl Repeat {
 }
 
 impl NewStamps {
-    /// Leaves the stamps, once all outputs have their names.
-    pub(super) fn finish<'a>(
+    /// Leaves doors to them in the wall.
+    pub(super) fn allow(&self, wall: &mut Wall) -> Result<(), WallError> {
+        self.pending.iter().try_for_each(|stamp| stamp.allow(wall))
+    }
+
+    /// Leaves the stamps, once nothing can fail any more. Without notes of the source there is nothing that they could say.
+    pub(super) fn leave<'a>(
         self,
-        session: &Session,
+        source: Option<Vec<String>>,
         report: &Report,
         outputs: impl Iterator<Item = &'a Staging>,
     ) {
-        let Ok(report) = serde_json::to_string(report) else {
-            return;
-        };
-        let Some(source) = session.source.journal().sheets() else {
-            return;
-        };
-        let mut notes = Notes {
+        let report = serde_json::to_string(report).unwrap_or_default();
+        let mut notes = source.map(|source| Notes {
             source,
             output: Vec::new(),
-        };
+        });
         for (pending, staging) in self.pending.into_iter().zip(outputs) {
-            let Some(output) = staging.journal().sheets() else {
-                return;
-            };
-            notes.output = output;
-            pending.finish(staging.dir(), &self.asked, &report, &notes);
+            match (&mut notes, staging.journal().sheets()) {
+                (Some(notes), Some(output)) => notes.output = output,
+                _ => notes = None,
+            }
+            pending.finish(staging.dir(), &self.asked, &report, notes.as_ref());
         }
     }
 }

@@ -33,18 +33,25 @@ pub fn run(args: Run) -> Result<(), Error> {
     }
     let mut report = Report::new(args.release.source.to_string());
     let stamps = repeat.and_then(Repeat::begin);
-    let result = carve(&args, stamps, &mut report);
+    let result = carve(&args, stamps.as_ref(), &mut report);
     report.timing_ms.total = milliseconds(began.elapsed());
     if let Err(error) = &result {
         report.failed(error);
     }
     let written = file.write(&report);
     // What went wrong first is what the user has to hear of.
-    let mut outputs = result?;
+    let Carved {
+        mut outputs,
+        looked_at,
+    } = result?;
     if let Err(error) = written {
         // A run that ends with an error publishes nothing.
         withdraw(&mut outputs);
         return Err(error);
+    }
+    if let Some(stamps) = stamps {
+        let outputs = outputs.iter().map(|output| &output.staging);
+        stamps.leave(looked_at, &report, outputs);
     }
     // Removes what was replaced.
     drop(outputs);
@@ -52,12 +59,19 @@ pub fn run(args: Run) -> Result<(), Error> {
     Ok(())
 }
 
-/// Answers the outputs, published.
+/// What a run has made.
+struct Carved<'a> {
+    /// Published.
+    outputs: Vec<Output<'a>>,
+    /// The sheets of the source's journal, if the same question would get the same answer.
+    looked_at: Option<Vec<String>>,
+}
+
 fn carve<'a>(
     args: &'a Run,
-    stamps: Option<NewStamps>,
+    stamps: Option<&NewStamps>,
     report: &mut Report,
-) -> Result<Vec<Output<'a>>, Error> {
+) -> Result<Carved<'a>, Error> {
     let mode = match args.link {
         Link::Hard => LinkMode::Hard,
         Link::Reflink => LinkMode::Reflink,
@@ -67,7 +81,10 @@ fn carve<'a>(
     check_places(args)?;
     let mut session = Session::open(&args.release.source, &args.release.limits)?;
     let mut outputs = begin_outputs(&mut session, args, mode)?;
-    if stamps.is_some() {
+    if let Some(stamps) = stamps {
+        if let Some(wall) = session.wall() {
+            stamps.allow(wall)?;
+        }
         session.keep_journal();
         let stagings = outputs.iter_mut().map(|output| &mut output.staging);
         stagings.for_each(Staging::keep_journal);
@@ -125,16 +142,13 @@ fn carve<'a>(
     };
     print_problems(&planned.problems);
     // What was missing may be there the next time, and would have to be said again if not.
-    if let Some(stamps) = stamps
-        && planned.problems.is_empty()
-        && session.is_timeless()
-    {
-        let stagings = outputs.iter().map(|output| &output.staging);
-        stamps.finish(&session, report, stagings);
-    }
+    let repeatable = planned.problems.is_empty() && session.is_timeless();
+    let looked_at = repeatable
+        .then(|| session.source.journal().sheets())
+        .flatten();
     // The process ends soon; taking all of this apart would only cost time.
     std::mem::forget((session, work));
-    Ok(outputs)
+    Ok(Carved { outputs, looked_at })
 }
 
 /// An output under construction.

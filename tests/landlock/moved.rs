@@ -1,0 +1,86 @@
+//! Somebody moves content out of the source while a run goes on. The wall ends at the source, so the system refuses what is
+//! outside of it now, in the words that it has for other mounts (`EXDEV`) and for owners and modes (`EACCES`). The run says
+//! what is true: the source lost it.
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use regcarve_test_support::storage::Storage;
+use regcarve_test_support::tools;
+use regcarve_test_support::tree::staging_beside;
+
+use super::{landlock, program};
+
+/// Enough that directories of the source are kept open.
+const LAYERS: u8 = 12;
+
+/// Runs with each call of this name delayed, and moves all content away once something is in the staging. Answers exit
+/// code and message.
+fn moved_during(call: &str, link: &str, sandbox: &str) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = Storage::create(folder.path().join("source"));
+    let layers: Vec<_> = (0..LAYERS).map(|number| [number]).collect();
+    let layers: Vec<_> = layers.iter().map(<[u8; 1]>::as_slice).collect();
+    storage.image("app", "1", &layers, &serde_json::json!({ "os": "linux" }));
+    let output = folder.path().join("output");
+    let child = Command::new("strace")
+        .args(["-f", "-qq", "-o", "/dev/null", "-e"])
+        .arg(format!("trace={call}"))
+        .args(["-e", &format!("inject={call}:delay_enter=300000")])
+        .arg(program().get_program())
+        .args(["run", "--all", "--jobs", "1", "--sandbox", sandbox])
+        .args(["--link", link])
+        .arg(format!("registry:{}", storage.root().display()))
+        .arg(format!("registry:{}", output.display()))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    let begun = || {
+        staging_beside(&output).iter().any(|name| {
+            let staging = folder.path().join(name);
+            fs::read_dir(staging).is_ok_and(|mut entries| {
+                entries.any(|entry| entry.is_ok_and(|entry| entry.path().is_dir()))
+            })
+        })
+    };
+    while !begun() {
+        assert!(Instant::now() < until, "the run does not begin");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    fs::rename(storage.base().join("blobs"), folder.path().join("outside")).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    if !ended.status.success() {
+        assert!(!output.exists());
+        assert_eq!(staging_beside(&output), Vec::<String>::new());
+    }
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    (ended.status.code(), said)
+}
+
+#[test]
+fn what_was_moved_out_of_the_source_is_lost_to_it() {
+    if !landlock() || !tools::require(&["strace"]) {
+        return;
+    }
+    for (call, link) in [("linkat", "hard"), ("copy_file_range", "copy")] {
+        let (code, said) = moved_during(call, link, "require");
+        assert_eq!(code, Some(4), "{link}: {said}");
+        assert!(said.contains("the source lost it"), "{link}: {said}");
+        for misleading in ["mount", "owner"] {
+            assert!(!said.contains(misleading), "{link}: {said}");
+        }
+    }
+}
+
+/// Where nobody refuses it, the file that was looked at is linked, wherever it is now.
+#[test]
+fn without_the_wall_it_is_linked_or_lost() {
+    if !tools::require(&["strace"]) {
+        return;
+    }
+    let (code, said) = moved_during("linkat", "hard", "off");
+    assert!(matches!(code, Some(0 | 4)), "{said}");
+}
