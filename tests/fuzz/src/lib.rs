@@ -8,6 +8,9 @@
 //! | [`manifest`]  | a manifest, an index, a config, an `index.json`    | storages |
 //! | [`path`]      | a path in a storage, or one that a component names | storages, components |
 //!
+//! [`run.sh`](../run.sh) lets a fuzzer find such bytes; the tests here try the corpus and what is near it, with the usual
+//! compiler, in seconds.
+//!
 //! What components answer is fuzzed by `tests/border`, through real components.
 
 use regcarve_formats::{ImageConfig, Manifest, attached, dir, oci, registry};
@@ -201,3 +204,6 @@ fn is_harmless(text: &str) {
     }
     assert!(!text.contains("//") && !text.contains("/./"), "{text:?}");
 }
+
+#[cfg(test)]
+mod sample;
