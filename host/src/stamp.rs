@@ -262,12 +262,13 @@ impl Stamp {
         let queue = Mutex::new(sheets);
         let holds = AtomicBool::new(true);
         let look = || {
+            let mut of_source = Witness::of_source(source, self.began);
+            let mut of_output = Witness::new(self.output.as_fd(), self.complete);
             while let Some(sheet) = next(&queue) {
-                let mut witness = match sheet {
-                    Sheet::Source(_) => Witness::of_source(source, self.began),
-                    Sheet::Output(_) => Witness::new(self.output.as_fd(), self.complete),
+                let (witness, text) = match sheet {
+                    Sheet::Source(text) => (&mut of_source, text),
+                    Sheet::Output(text) => (&mut of_output, text),
                 };
-                let (Sheet::Source(text) | Sheet::Output(text)) = sheet;
                 let same = read_sheet(text, |path, sight| {
                     holds.load(Ordering::Relaxed) && witness.still(path, sight)
                 });

@@ -10,7 +10,7 @@
 //!
 //! # Form
 //!
-//! A journal consists of sheets, one for each worker. A sheet is text, a line for each note, with as much of the
+//! A journal consists of sheets, some for each worker. A sheet is text, a line for each note, with as much of the
 //! path left out as it has in common with the one before (in bytes):
 //!
 //! ```text
@@ -34,6 +34,9 @@ pub type FileTime = (i64, i64);
 
 /// The longest sheet, in bytes. A worker that writes more gives the journal up: enough for some 50,000 images.
 const MAX_SHEET: usize = 32 << 20;
+
+/// How many notes are on a sheet: few enough that threads which look at sheets are done at about the same time.
+const NOTES: usize = 256;
 
 /// What a path showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +65,9 @@ pub struct Journal {
 struct Sheet {
     text: String,
     last: String,
+    /// Where a new sheet begins: a line that has nothing in common with the one before.
+    cuts: Vec<usize>,
+    notes: usize,
     /// Something cannot be asked about again.
     spoilt: bool,
 }
@@ -108,13 +114,16 @@ impl Journal {
     /// All sheets, if it kept any and none is spoilt.
     pub fn sheets(&self) -> Option<Vec<String>> {
         self.own.as_ref()?;
-        lock(&self.all)
-            .iter()
-            .map(|sheet| {
-                let mut sheet = lock(sheet);
-                (!sheet.spoilt).then(|| std::mem::take(&mut sheet.text))
-            })
-            .collect()
+        let all = lock(&self.all);
+        let mut sheets = Vec::new();
+        for sheet in all.iter() {
+            let mut sheet = lock(sheet);
+            if sheet.spoilt {
+                return None;
+            }
+            sheets.extend(std::mem::take(&mut *sheet).cut());
+        }
+        Some(sheets)
     }
 }
 
@@ -134,6 +143,12 @@ impl Sheet {
             *self = Self::spoilt();
             return;
         }
+        if self.notes == NOTES {
+            self.notes = 0;
+            self.cuts.push(self.text.len());
+            self.last.clear();
+        }
+        self.notes += 1;
         let common = common_start(&self.last, path);
         // Writing to a text cannot fail.
         let _ = match sight {
@@ -145,6 +160,18 @@ impl Sheet {
         self.text.push('\n');
         self.last.truncate(common);
         self.last.push_str(&path[common..]);
+    }
+
+    /// All sheets, the last first.
+    fn cut(mut self) -> Vec<String> {
+        let mut sheets: Vec<_> = self
+            .cuts
+            .iter()
+            .rev()
+            .map(|cut| self.text.split_off(*cut))
+            .collect();
+        sheets.push(self.text);
+        sheets
     }
 }
 
@@ -278,14 +305,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn sheets_give_back_what_was_noted(notes in prop::collection::vec(("[a-cäß ]{1,3}(/[a-cäß ]{1,3}){0,3}", sights()), 0..20)) {
+        fn sheets_give_back_what_was_noted(notes in prop::collection::vec(("[a-cäß ]{1,3}(/[a-cäß ]{1,3}){0,3}", sights()), 0..600)) {
             let journal = Journal::keeping();
             for (path, sight) in &notes {
                 journal.note(path, || *sight);
             }
             let mut read = Vec::new();
-            for sheet in journal.sheets().unwrap() {
-                prop_assert!(read_sheet(&sheet, |path, sight| {
+            for sheet in journal.sheets().unwrap().iter().rev() {
+                prop_assert!(read_sheet(sheet, |path, sight| {
                     read.push((path.to_owned(), sight));
                     true
                 }), "{}", sheet);
