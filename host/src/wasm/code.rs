@@ -4,9 +4,10 @@
 //! from the cache of this user, where this program has put it. The last two are native code that nobody can
 //! check, and this file is the only one that loads such code.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::ptr::NonNull;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use regcarve_names::Digest;
 use rustix::mm::MprotectFlags;
@@ -45,11 +46,22 @@ pub(super) fn of_user(
 
 /// The code of a component that this program carries.
 pub(super) fn shipped(engine: &Engine, shipped: &Shipped) -> Result<Component, Problem> {
-    // It may not fit: a machine older than the baseline.
-    load_native(engine, &Native::Embedded(shipped.native))
-        // Where a program may not be run in other ways than it was linked for (SELinux knows such a rule).
-        .or_else(|_| load_native(engine, &Native::Copied(shipped.native)))
+    let in_place = runs_in_place(shipped)
+        .then(|| load_native(engine, &Native::Embedded(shipped.native)))
+        .and_then(Result::ok);
+    // A system may refuse to run a part of a program that was not linked to be run (SELinux knows such a rule).
+    in_place
+        .map_or_else(|| load_native(engine, &Native::Copied(shipped.native)), Ok)
+        // It may not fit: a machine older than the baseline.
         .or_else(|_| compile(engine, shipped.wasm.to_vec()))
+}
+
+/// Whether a component's code may be run where it is: only by the first engine of this process that asks, since
+/// wasmtime knows components by the addresses of their code.
+fn runs_in_place(shipped: &Shipped) -> bool {
+    static ASKED: Mutex<BTreeSet<[u8; 32]>> = Mutex::new(BTreeSet::new());
+    let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
+    asked.insert(shipped.sha256)
 }
 
 /// The bytes of a user's component, of which there may be `limit`.
