@@ -27,7 +27,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use regcarve_test_support::binary::{Outcome, Runs as _, regcarve};
 use regcarve_test_support::digest::Digest;
@@ -63,6 +63,8 @@ struct Tally {
     /// Exit code to how often.
     codes: BTreeMap<i32, usize>,
     moves: usize,
+    /// Of tags in a second.
+    rate: usize,
     deleted: usize,
 }
 
@@ -74,6 +76,7 @@ fn beside(style: Style, collects: Collects, runs: usize) -> Tally {
     fs::write(&list, live.references().join("\n")).unwrap();
     let output = folder.path().join("output");
     let stop = AtomicBool::new(false);
+    let began = Instant::now();
     let mut tally = Tally {
         runs,
         ..Tally::default()
@@ -91,6 +94,7 @@ fn beside(style: Style, collects: Collects, runs: usize) -> Tally {
         stop.store(true, Ordering::Relaxed);
     });
     (tally.moves, tally.deleted) = live.counts();
+    tally.rate = (tally.moves as f64 / began.elapsed().as_secs_f64()) as usize;
     tally
 }
 
@@ -140,10 +144,11 @@ fn runs_beside_a_registry_at_work() {
                 problems,
                 codes,
                 moves,
+                rate,
                 deleted,
             } = &tally;
             println!(
-                "{style:?}, collector takes {collects:?}: {runs} runs, {complete} complete, codes {codes:?}, {moves} tags moved, \
+                "{style:?}, collector takes {collects:?}: {runs} runs, {complete} complete, codes {codes:?}, {moves} tags moved ({rate} a second), \
                  {deleted} blobs deleted, {} problems",
                 problems.len()
             );

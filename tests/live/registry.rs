@@ -40,10 +40,11 @@ pub(crate) enum Collects {
 /// So many images take turns under a tag.
 const VERSIONS: usize = 6;
 /// Every so many moves the file stays empty long enough to be seen.
-const SLOW_EVERY: usize = 40;
+const SLOW_EVERY: u32 = 40;
 const SLOW: Duration = Duration::from_millis(8);
-/// About a thousand moves a second.
-const PAUSE: Duration = Duration::from_micros(800);
+/// More than a thousand moves a second.
+const BURST: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// A tag that moves, or stays if it has one version.
 pub(crate) struct Tag {
@@ -158,18 +159,20 @@ impl Live {
     /// Moves tags, and pushes images that nobody selects.
     pub(crate) fn write_until(&self, stop: &AtomicBool) {
         let mut rng = Rng::with_seed(1);
-        let mut number = 0;
+        let mut number = 0_u32;
         while !stop.load(Ordering::Relaxed) {
             number += 1;
             let tag = &self.tags[rng.usize(..self.tags.len())];
             let version = rng.usize(..tag.versions.len());
-            self.move_tag(tag, version, number % SLOW_EVERY == 0);
-            if number % 8 == 0 {
+            self.move_tag(tag, version, number.is_multiple_of(SLOW_EVERY));
+            if number.is_multiple_of(64) {
                 let _state = self.state();
                 let junk = shapes::image(Flavour::Oci, &format!("junk {}", number % 400));
                 self.push("live/junk", &junk);
             }
-            thread::sleep(PAUSE);
+            if number.is_multiple_of(BURST) {
+                thread::sleep(PAUSE);
+            }
         }
     }
 
@@ -177,7 +180,13 @@ impl Live {
         let package = &tag.versions[version];
         let digest = package.digest();
         let mut state = self.state();
-        self.push(tag.repository, package);
+        // Whoever moves a tag to an image that is there sends its manifest only.
+        if self.has(package) {
+            let revision = self.storage.revision_link_path(tag.repository, digest);
+            self.put_link(&revision, digest);
+        } else {
+            self.push(tag.repository, package);
+        }
         // Before it is there, so that nobody finds it earlier than it is known.
         state
             .written
@@ -190,6 +199,17 @@ impl Live {
         let current = self.storage.tag_path(tag.repository, tag.tag);
         self.put(&current, digest.as_str().as_bytes(), slow);
         self.moves.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether all of an image is there. The collector deletes nothing while its state is held.
+    fn has(&self, package: &Package) -> bool {
+        let is_there = |digest: &Digest| self.storage.blob_path(digest).exists();
+        is_there(package.digest())
+            && package
+                .pieces
+                .iter()
+                .all(|piece| is_there(&piece.descriptor.digest))
+            && package.children.iter().all(|child| self.has(child))
     }
 
     fn push(&self, repository: &str, package: &Package) {
