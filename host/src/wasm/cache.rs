@@ -9,15 +9,18 @@
 //! ```
 //!
 //! `<engine>` stands for everything that the code depends on: version and settings of wasmtime, the CPU. A file gets
-//! its name when it is complete and is never changed afterwards. It holds native code, so a folder or file that
+//! its name when it is complete and its bytes are never changed afterwards; its time is that of the last use, and what was
+//! not used for long is removed when something new comes. It holds native code, so a folder or file that
 //! somebody else could have written is not used. Whatever goes wrong here, the component is compiled, and the run goes
 //! on.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use regcarve_names::Digest;
 
@@ -25,6 +28,11 @@ use super::Engine;
 
 /// Writable by group or others.
 const FOREIGN_WRITE: u32 = 0o022;
+
+/// What was not used for so long is removed: a release stage that runs once in a quarter still finds its code.
+const KEPT: Duration = Duration::from_hours(100 * 24);
+/// The time of the last use is this exact; it is not worth a write to the disk in each run.
+const EXACT: Duration = Duration::from_hours(24);
 
 /// A folder that only this user can write to.
 #[derive(Debug, Clone)]
@@ -57,7 +65,13 @@ impl Cache {
     pub(super) fn find(&self, engine: &Engine, sha256: Digest) -> Option<PathBuf> {
         let path = self.path(engine, sha256);
         let there = fs::symlink_metadata(&path).ok()?;
-        (there.is_file() && is_private(&there)).then_some(path)
+        if !(there.is_file() && is_private(&there)) {
+            return None;
+        }
+        if unused(&there) > EXACT {
+            note_use(&path);
+        }
+        Some(path)
     }
 
     /// Keeps code. Trouble is not worth a word: the next run compiles again.
@@ -69,6 +83,24 @@ impl Cache {
             .is_err()
         {
             let _ = fs::remove_file(&partial);
+        }
+        self.forget();
+    }
+
+    /// Removes what was not used for long: code of components and engines that are gone, and what runs that were killed
+    /// left half-written.
+    fn forget(&self) {
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let ending = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+            let is_ours = ending == "native" || ending.starts_with("partial-");
+            if is_ours
+                && let Ok(there) = entry.metadata()
+                && there.is_file()
+                && unused(&there) > KEPT
+            {
+                let _ = fs::remove_file(path);
+            }
         }
     }
 
@@ -86,6 +118,23 @@ impl Cache {
             hasher.finish()
         ))
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the user's own file, and no linked one"
+)]
+fn note_use(path: &Path) {
+    if let Ok(file) = File::open(path) {
+        let _ = file.set_modified(SystemTime::now());
+    }
+}
+
+/// For how long nobody has used a file. A clock that was set back makes it new.
+fn unused(there: &Metadata) -> Duration {
+    let used = there.modified().ok();
+    used.and_then(|used| used.elapsed().ok())
+        .unwrap_or_default()
 }
 
 /// Whether it belongs to this user and nobody else can write to it.
@@ -106,9 +155,11 @@ fn write(path: &Path, code: &[u8]) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::os::unix::fs::PermissionsExt as _;
+    use std::time::{Duration, SystemTime};
 
-    use super::Cache;
+    use super::{Cache, KEPT};
 
     #[test]
     fn only_a_private_folder_is_used() {
@@ -122,5 +173,26 @@ mod tests {
         assert!(Cache::open(link).is_none());
         std::fs::write(folder.path().join("file"), "").unwrap();
         assert!(Cache::open(folder.path().join("file")).is_none());
+    }
+
+    #[test]
+    fn what_nobody_uses_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(folder.path().join("regcarve")).unwrap();
+        let make = |name: &str, age: Duration| {
+            let file = File::create(cache.folder.join(name)).unwrap();
+            file.set_modified(SystemTime::now() - age).unwrap();
+        };
+        let hour = Duration::from_hours(1);
+        make("new.native", Duration::ZERO);
+        make("used.native", KEPT - hour);
+        make("old.native", KEPT + hour);
+        make("old.partial-4711", KEPT + hour);
+        make("notes.txt", KEPT + hour);
+        cache.forget();
+        let names = std::fs::read_dir(&cache.folder).unwrap();
+        let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["new.native", "notes.txt", "used.native"]);
     }
 }
