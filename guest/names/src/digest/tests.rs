@@ -38,6 +38,26 @@ fn stays_small() {
     assert!(size_of::<Digest>() <= 65);
 }
 
+/// Digits are looked at two by two, and all at once in the end: no mistake hides another.
+#[test]
+fn two_wrong_letters_are_wrong_too() {
+    for algorithm in Algorithm::ALL {
+        let good = text_of(algorithm);
+        let digits = algorithm.to_string().len() + 1;
+        for position in digits..good.len() - 1 {
+            for wrong in ["gg", "AA", "g:", "\0\0"] {
+                let mut text = good.clone();
+                text.replace_range(position..position + 2, wrong);
+                assert!(Digest::parse(&text).is_err(), "{text}");
+                assert!(
+                    Digest::from_hex(algorithm, &text[digits..]).is_err(),
+                    "{text}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn refusals_say_what_is_wrong() {
     let good = text_of(Algorithm::Sha256);
