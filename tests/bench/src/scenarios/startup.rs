@@ -53,7 +53,6 @@ pub(super) fn measure(bench: &Bench<'_>) -> Result<Section> {
     section.at_most("one image", one, 12.0, "ms");
     section.at_most("--help", help, 4.0, "ms");
     section.at_most("a shipped policy adds", labels, 2.0, "ms");
-    // An interpreter is some megabytes of code to load.
-    section.at_most("the policy `where` adds", expression, 4.0, "ms");
+    section.at_most("the policy `where` adds", expression, 2.0, "ms");
     Ok(section)
 }
