@@ -38,6 +38,38 @@ fn stays_small() {
     assert!(size_of::<Digest>() <= 65);
 }
 
+/// White space is blamed only where nothing else is wrong.
+#[test]
+fn white_space_hides_no_other_mistake() {
+    let upper = text_of(Algorithm::Sha256).replace('c', "C");
+    let error = Digest::parse(&format!(" {upper}\n")).expect_err("two mistakes");
+    let said = error.to_string();
+    assert!(
+        !said.contains("white space") && !said.contains("line end"),
+        "{said}"
+    );
+}
+
+/// Digits are looked at two by two, and all at once in the end: no mistake hides another.
+#[test]
+fn two_wrong_letters_are_wrong_too() {
+    for algorithm in Algorithm::ALL {
+        let good = text_of(algorithm);
+        let digits = algorithm.to_string().len() + 1;
+        for position in digits..good.len() - 1 {
+            for wrong in ["gg", "AA", "g:", "\0\0"] {
+                let mut text = good.clone();
+                text.replace_range(position..position + 2, wrong);
+                assert!(Digest::parse(&text).is_err(), "{text}");
+                assert!(
+                    Digest::from_hex(algorithm, &text[digits..]).is_err(),
+                    "{text}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn refusals_say_what_is_wrong() {
     let good = text_of(Algorithm::Sha256);
