@@ -38,6 +38,18 @@ fn stays_small() {
     assert!(size_of::<Digest>() <= 65);
 }
 
+/// White space is blamed only where nothing else is wrong.
+#[test]
+fn white_space_hides_no_other_mistake() {
+    let upper = text_of(Algorithm::Sha256).replace('c', "C");
+    let error = Digest::parse(&format!(" {upper}\n")).expect_err("two mistakes");
+    let said = error.to_string();
+    assert!(
+        !said.contains("white space") && !said.contains("line end"),
+        "{said}"
+    );
+}
+
 /// Digits are looked at two by two, and all at once in the end: no mistake hides another.
 #[test]
 fn two_wrong_letters_are_wrong_too() {
