@@ -22,8 +22,14 @@ fn one_name(runs: usize, rounds: usize) {
         for child in children {
             let ended = child.wait_with_output().unwrap();
             codes.push(ended.status.code());
-            if !matches!(ended.status.code(), Some(0 | 6)) {
-                said += &String::from_utf8_lossy(&ended.stderr);
+            let stderr = String::from_utf8_lossy(&ended.stderr);
+            match ended.status.code() {
+                Some(0) => {}
+                Some(6) => {
+                    let exists = format!("{} exists already", output.display());
+                    assert!(stderr.contains(&exists), "{stderr}");
+                }
+                _ => said += &stderr,
             }
         }
         codes.sort_unstable();
