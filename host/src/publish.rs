@@ -478,7 +478,11 @@ fn random_word() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_partial, partial_prefix, random_word};
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::{Durability, Staging, Taken, is_partial, partial_prefix, random_word};
+    use crate::error::Error;
 
     #[test]
     fn only_names_of_our_own_pattern_are_staging() {
@@ -498,5 +502,73 @@ mod tests {
         ] {
             assert!(!is_partial(other, "out"), "{other}");
         }
+    }
+
+    /// A folder, and a staging directory in it for `output` that holds one file.
+    fn begun(taken: Taken) -> (tempfile::TempDir, Staging, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let staging = Staging::begin(&folder.path().join("output"), taken, false).unwrap();
+        let partial = folder.path().join(&staging.partial);
+        fs::write(partial.join("built"), "").unwrap();
+        (folder, staging, partial)
+    }
+
+    /// Whoever can write beside the output could have the run publish something else.
+    #[test]
+    fn what_was_put_in_the_place_of_the_staging_is_not_published() {
+        for taken in [Taken::Refuse, Taken::Replace] {
+            let (folder, mut staging, partial) = begun(taken);
+            let output = folder.path().join("output");
+            if taken == Taken::Replace {
+                fs::create_dir(&output).unwrap();
+                fs::write(output.join("old"), "").unwrap();
+            }
+            fs::rename(&partial, folder.path().join("moved")).unwrap();
+            fs::create_dir(&partial).unwrap();
+            fs::write(partial.join("planted"), "").unwrap();
+
+            let error = staging.publish(Durability::None).unwrap_err();
+            let text = error.to_string();
+            assert!(
+                text.contains("something else was put in the place of what was built")
+                    && text.contains(&output.display().to_string()),
+                "{text}"
+            );
+            assert_eq!(
+                output.join("old").try_exists().unwrap(),
+                taken == Taken::Replace
+            );
+            assert!(!output.join("planted").try_exists().unwrap());
+        }
+    }
+
+    #[test]
+    fn a_name_that_was_taken_meanwhile_is_named() {
+        let (folder, mut staging, partial) = begun(Taken::Refuse);
+        let output = folder.path().join("output");
+        fs::create_dir(&output).unwrap();
+        let error = staging.publish(Durability::Full).unwrap_err();
+        assert!(
+            matches!(&error, Error::Exists(path) if *path == output),
+            "{error}"
+        );
+        drop(staging);
+        assert!(!partial.try_exists().unwrap());
+        assert!(output.try_exists().unwrap());
+    }
+
+    #[test]
+    fn what_is_withdrawn_is_gone_and_what_was_there_is_back() {
+        let (folder, mut staging, partial) = begun(Taken::Replace);
+        let output = folder.path().join("output");
+        fs::create_dir(&output).unwrap();
+        fs::write(output.join("old"), "").unwrap();
+        staging.publish(Durability::None).unwrap();
+        assert!(output.join("built").try_exists().unwrap());
+        staging.withdraw();
+        drop(staging);
+        assert!(output.join("old").try_exists().unwrap());
+        assert!(!output.join("built").try_exists().unwrap());
+        assert!(!partial.try_exists().unwrap());
     }
 }

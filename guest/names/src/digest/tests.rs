@@ -22,6 +22,7 @@ fn every_algorithm_round_trips() {
         assert_eq!(digest.to_string(), text);
         assert_eq!(digest.algorithm(), algorithm);
         assert_eq!(format!("{algorithm}:{}", digest.hex()), text);
+        assert_eq!(format!("{algorithm}:{:?}", digest.hex()), text);
         assert_eq!(Digest::from_bytes(algorithm, digest.as_bytes()), Ok(digest));
         assert_eq!(Digest::from_hex(algorithm, &digest.hex()), Ok(digest));
     }
