@@ -481,7 +481,10 @@ mod tests {
     use std::fs;
     use std::path::PathBuf;
 
-    use super::{Durability, Staging, Taken, is_partial, partial_prefix, random_word};
+    use super::{
+        Durability, Staging, Taken, is_partial, lock, open_old, open_root, partial_prefix,
+        random_word, remove,
+    };
     use crate::error::Error;
 
     #[test]
@@ -570,5 +573,54 @@ mod tests {
         assert!(output.join("old").try_exists().unwrap());
         assert!(!output.join("built").try_exists().unwrap());
         assert!(!partial.try_exists().unwrap());
+    }
+
+    #[test]
+    fn a_link_is_nothing_that_can_be_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("directory")).unwrap();
+        fs::write(path("file"), "").unwrap();
+        std::os::unix::fs::symlink("directory", path("link")).unwrap();
+        let parent = open_root(folder.path()).unwrap();
+        for (name, is_one) in [
+            ("directory", true),
+            ("file", false),
+            ("link", false),
+            ("nothing", false),
+        ] {
+            assert_eq!(open_old(&parent, name).unwrap().is_some(), is_one, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_a_free_staging_directory_is_locked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("free")).unwrap();
+        fs::write(path("file"), "").unwrap();
+        std::os::unix::fs::symlink("free", path("link")).unwrap();
+        let parent = open_root(folder.path()).unwrap();
+        assert!(lock(&parent, "file").is_err());
+        assert!(lock(&parent, "link").is_err());
+        assert!(lock(&parent, "nothing").unwrap().is_none());
+        let locked = lock(&parent, "free").unwrap();
+        assert!(locked.is_some());
+        assert!(lock(&parent, "free").unwrap().is_none());
+        drop(locked);
+        assert!(lock(&parent, "free").unwrap().is_some());
+    }
+
+    #[test]
+    fn what_is_removed_is_gone_whatever_is_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let parent = open_root(folder.path()).unwrap();
+        fs::create_dir(folder.path().join("empty")).unwrap();
+        fs::create_dir_all(folder.path().join("full/a/b")).unwrap();
+        fs::write(folder.path().join("full/a/b/file"), "").unwrap();
+        for name in ["empty", "full", "nothing"] {
+            remove(&parent, name);
+            assert!(!folder.path().join(name).try_exists().unwrap(), "{name}");
+        }
     }
 }
