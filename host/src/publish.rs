@@ -365,13 +365,18 @@ fn make_partial(parent: &Dir, name: &str) -> Result<(String, OwnedFd), Fault> {
 
 /// Opens and locks a staging directory. `None`: somebody else has locked it, or it is gone.
 fn lock(parent: &Dir, partial: &str) -> Result<Option<OwnedFd>, Fault> {
-    let fault = |call| move |errno| Fault::new(call, partial, errno);
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let dir = match retry(|| rustix::fs::openat(parent, partial, flags, Mode::empty())) {
         Ok(dir) => dir,
         Err(Errno::NOENT) => return Ok(None),
-        Err(errno) => return Err(fault("openat")(errno)),
+        Err(errno) => return Err(Fault::new("openat", partial, errno)),
     };
+    lock_opened(parent, partial, dir)
+}
+
+/// The same, once it is open.
+fn lock_opened(parent: &Dir, partial: &str, dir: OwnedFd) -> Result<Option<OwnedFd>, Fault> {
+    let fault = |call| move |errno| Fault::new(call, partial, errno);
     match retry(|| rustix::fs::flock(&dir, FlockOperation::NonBlockingLockExclusive)) {
         Ok(()) => {}
         Err(Errno::WOULDBLOCK) => return Ok(None),
@@ -482,8 +487,8 @@ mod tests {
     use std::path::PathBuf;
 
     use super::{
-        Durability, Staging, Taken, is_partial, lock, open_old, open_root, partial_prefix,
-        random_word, remove,
+        Durability, Staging, Taken, is_partial, lock, lock_opened, open_old, open_root,
+        partial_prefix, random_word, remove,
     };
     use crate::error::Error;
 
@@ -609,6 +614,22 @@ mod tests {
         assert!(lock(&parent, "free").unwrap().is_none());
         drop(locked);
         assert!(lock(&parent, "free").unwrap().is_some());
+    }
+
+    #[test]
+    fn a_name_that_means_something_else_by_now_is_not_locked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("partial")).unwrap();
+        let parent = open_root(folder.path()).unwrap();
+        let opened = || fs::File::open(path("partial")).unwrap().into();
+        assert!(lock_opened(&parent, "partial", opened()).unwrap().is_some());
+        let before = opened();
+        fs::rename(path("partial"), path("moved")).unwrap();
+        assert!(lock_opened(&parent, "partial", before).unwrap().is_none());
+        let before = fs::File::open(path("moved")).unwrap().into();
+        fs::create_dir(path("partial")).unwrap();
+        assert!(lock_opened(&parent, "partial", before).unwrap().is_none());
     }
 
     #[test]
