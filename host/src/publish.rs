@@ -484,11 +484,11 @@ fn random_word() -> String {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
 
     use super::{
         Durability, Staging, Taken, is_partial, lock, lock_opened, open_old, open_root,
-        partial_prefix, random_word, remove,
+        partial_prefix, random_word, remove, split,
     };
     use crate::error::Error;
 
@@ -642,6 +642,28 @@ mod tests {
         for name in ["empty", "full", "nothing"] {
             remove(&parent, name);
             assert!(!folder.path().join(name).try_exists().unwrap(), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_output_is_a_name_in_a_folder() {
+        for (output, parent, name) in [
+            ("out", ".", "out"),
+            ("./out", ".", "out"),
+            ("a/b/out", "a/b", "out"),
+            ("/out", "/", "out"),
+            ("a/out/", "a", "out"),
+        ] {
+            let (folder, last) = split(Path::new(output)).unwrap();
+            assert_eq!(
+                (folder.as_path(), &*last),
+                (Path::new(parent), name),
+                "{output}"
+            );
+        }
+        for output in ["", "/", ".", "..", "a/.."] {
+            let error = split(Path::new(output)).unwrap_err();
+            assert!(matches!(error, Error::Usage(_)), "{output}: {error}");
         }
     }
 }
