@@ -139,6 +139,13 @@ fn links() {
         );
     }
     assert_eq!(parse_link(&[0xff]), Err(LinkError::NotText));
+    // As long as a link can be, and one byte more.
+    let wrong = "x".repeat(MAX_LINK_BYTES + 1);
+    assert!(matches!(
+        parse_link(&wrong.as_bytes()[1..]),
+        Err(LinkError::Malformed(_))
+    ));
+    assert_eq!(parse_link(wrong.as_bytes()), Err(LinkError::TooLong));
 }
 
 prop_compose! {
