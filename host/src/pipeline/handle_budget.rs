@@ -3,11 +3,11 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::capability::Fault;
-use crate::error::Error;
-
 use rlimit::{Resource, getrlimit, setrlimit};
 use rustix::io::Errno;
+
+use crate::capability::Fault;
+use crate::error::Error;
 
 /// A number of files that may still be kept.
 pub struct HandleBudget(AtomicUsize);
