@@ -45,7 +45,7 @@ pub(super) fn beneath(
 
 /// A second handle on a directory, to list it: a handle remembers how far a listing got.
 pub(super) fn again(directory: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     retry(|| rustix::fs::openat(directory, ".", flags, Mode::empty()))
 }
 
@@ -107,12 +107,132 @@ fn has_openat2() -> bool {
     static ANSWER: AtomicU8 = AtomicU8::new(UNKNOWN);
     match ANSWER.load(Ordering::Relaxed) {
         UNKNOWN => {
-            let flags = OFlags::PATH | OFlags::CLOEXEC;
+            let flags = without_side_effects(OFlags::PATH);
             let has =
                 retry(|| rustix::fs::openat2(CWD, ".", flags, Mode::empty(), BENEATH)).is_ok();
             ANSWER.store(if has { YES } else { NO }, Ordering::Relaxed);
             has
         }
         answer => answer == YES,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+    use std::path::Path;
+
+    use rustix::fs::{CWD, FileType, Mode, OFlags};
+    use rustix::io::{Errno, FdFlags};
+
+    use super::{again, has_openat2, root, step_by_step, without_side_effects};
+    use crate::capability::TreePath;
+
+    /// One of each kind, and links to them.
+    fn kinds() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir_all(path("directory/below")).unwrap();
+        fs::write(path("file"), "").unwrap();
+        fs::write(path("directory/file"), "").unwrap();
+        rustix::fs::mknodat(CWD, path("fifo"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+        drop(UnixListener::bind(path("socket")).unwrap());
+        symlink("file", path("link")).unwrap();
+        symlink("directory", path("link-to-directory")).unwrap();
+        symlink("nothing", path("dangling")).unwrap();
+        folder
+    }
+
+    #[test]
+    fn both_walks_judge_alike() {
+        let folder = kinds();
+        let tree = File::open(folder.path()).unwrap();
+        let (read, path) = (OFlags::RDONLY, OFlags::PATH);
+        let directory = OFlags::DIRECTORY;
+        for (name, flags, expected) in [
+            ("file", read, None),
+            ("directory/file", read, None),
+            ("directory/below", read | directory, None),
+            ("directory/below", path | directory, None),
+            ("file", path, None),
+            // Whoever wants bytes sees that it is no file; nobody waits for a writer.
+            ("fifo", read, None),
+            // A link itself can be held, not followed.
+            ("link", path, None),
+            ("link", read, Some(Errno::LOOP)),
+            ("link-to-directory", read, Some(Errno::LOOP)),
+            ("dangling", read, Some(Errno::LOOP)),
+            ("link-to-directory/file", read, Some(Errno::LOOP)),
+            ("link-to-directory/file", path, Some(Errno::LOOP)),
+            ("link/x", read, Some(Errno::LOOP)),
+            ("dangling/x", read, Some(Errno::LOOP)),
+            ("file", read | directory, Some(Errno::NOTDIR)),
+            ("file/x", read, Some(Errno::NOTDIR)),
+            ("fifo/x", read, Some(Errno::NOTDIR)),
+            // Opened to read, a socket would say ENXIO.
+            ("socket/x", read, Some(Errno::NOTDIR)),
+            ("nothing", read, Some(Errno::NOENT)),
+            ("nothing/x", read, Some(Errno::NOENT)),
+            ("directory/nothing/x", read, Some(Errno::NOENT)),
+        ] {
+            let parsed = TreePath::parse(name).unwrap();
+            let stepped = step_by_step(tree.as_fd(), parsed, flags);
+            assert_eq!(
+                stepped.as_ref().err(),
+                expected.as_ref(),
+                "{name} {flags:?}"
+            );
+            if let Ok(file) = &stepped {
+                assert!(is_closed_on_exec(file), "{name}");
+            }
+            let walked = super::beneath(tree.as_fd(), parsed, flags);
+            assert_eq!(walked.err(), expected, "{name} {flags:?}");
+        }
+    }
+
+    #[test]
+    fn a_terminal_is_not_taken_over_nor_waited_for() {
+        let opened = OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let held = opened | OFlags::PATH;
+        assert_eq!(without_side_effects(OFlags::PATH), held);
+        assert_eq!(
+            without_side_effects(OFlags::RDONLY),
+            opened | OFlags::NOCTTY | OFlags::NONBLOCK
+        );
+    }
+
+    #[test]
+    fn a_root_is_a_directory() {
+        let folder = kinds();
+        assert!(is_closed_on_exec(root(folder.path()).unwrap()));
+        // Not a rule for what is below: it is the user's own path.
+        root(&folder.path().join("link-to-directory")).unwrap();
+        for name in ["file", "fifo", "nothing"] {
+            let path = folder.path().join(name);
+            let fault = root(&path).unwrap_err().to_string();
+            assert!(fault.contains(path.to_str().unwrap()), "{fault}");
+        }
+        assert!(root(Path::new("")).is_err());
+    }
+
+    #[test]
+    fn a_second_handle_lists_from_the_start() {
+        let folder = kinds();
+        let first = File::open(folder.path()).unwrap();
+        let all = || rustix::fs::Dir::new(again(first.as_fd()).unwrap()).unwrap();
+        assert_eq!(all().count(), all().count());
+        assert!(is_closed_on_exec(again(first.as_fd()).unwrap()));
+    }
+
+    #[test]
+    fn the_kernel_is_asked_once() {
+        assert_eq!(has_openat2(), has_openat2());
+    }
+
+    fn is_closed_on_exec(file: impl AsFd) -> bool {
+        rustix::io::fcntl_getfd(file).is_ok_and(|flags| flags.contains(FdFlags::CLOEXEC))
     }
 }
