@@ -18,8 +18,8 @@ pub(super) struct Shipped {
 #[repr(C, align(4096))]
 pub(super) struct Pages<B: ?Sized = [u8]>(pub(super) B);
 
-/// All of them, sorted by role and name.
-pub(super) const SHIPPED: &[Shipped] = include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
+/// All of them, sorted by role and name. A constant would be copied into each part of the program that uses it.
+pub(super) static SHIPPED: &[Shipped] = include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
 
 /// The shipped component of that role and name.
 pub(super) fn find(role: Role, name: &str) -> Option<&'static Shipped> {
