@@ -26,10 +26,10 @@ fn refused(source: &Path, output: &Path, says: &str) {
         .assert_says("ENOSPC")
         .assert_says(says);
     assert!(!output.exists());
-    // The kernel gives up what a wall of Landlock referred to a moment after the process is gone.
+    // The kernel gives up what a wall of Landlock referred to some time after the process is gone: more on a busy machine.
     let ended = Instant::now();
     while inodes_in_use(source) != in_use {
-        let late = ended.elapsed() > Duration::from_secs(5);
+        let late = ended.elapsed() > Duration::from_secs(60);
         assert!(!late, "inodes were kept\n{}", outcome.everything());
         std::thread::sleep(Duration::from_millis(5));
     }

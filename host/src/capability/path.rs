@@ -50,15 +50,12 @@ impl<'a> TreePath<'a> {
         if text.starts_with('/') {
             return Err(PathError::Absolute);
         }
-        for component in text.split('/') {
-            match component {
-                "" => return Err(PathError::EmptyComponent),
-                "." | ".." => return Err(PathError::Dots),
-                _ if component.len() > MAX_COMPONENT => return Err(PathError::ComponentTooLong),
-                _ if component.as_bytes().contains(&0) => return Err(PathError::Nul),
-                _ => {}
-            }
+        if text.as_bytes().contains(&0) {
+            return Err(PathError::Nul);
         }
+        text.as_bytes()
+            .split(|byte| *byte == b'/')
+            .try_for_each(check_component)?;
         Ok(Self(text))
     }
 
@@ -106,6 +103,15 @@ impl<'a> TreePath<'a> {
     /// The components from the root down.
     pub fn components(self) -> impl DoubleEndedIterator<Item = &'a str> {
         self.0.split('/')
+    }
+}
+
+fn check_component(component: &[u8]) -> Result<(), PathError> {
+    match component {
+        b"" => Err(PathError::EmptyComponent),
+        b"." | b".." => Err(PathError::Dots),
+        _ if component.len() > MAX_COMPONENT => Err(PathError::ComponentTooLong),
+        _ => Ok(()),
     }
 }
 
