@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use regcarve_bench::options::Options;
-use regcarve_bench::replay::Plan;
+use regcarve_bench::replay::{self, Plan};
 use regcarve_bench::storage::{self, Shape};
-use regcarve_bench::{place, run};
+use regcarve_bench::{UNSUPPORTED, place, run};
 
 /// Measures regcarve next to the other ways of carving a release out of a registry's storage.
 #[derive(Parser)]
@@ -50,6 +50,9 @@ struct Replay {
     /// Threads that share the work
     #[arg(long, default_value_t = 1)]
     threads: usize,
+    /// Do it behind a wall like regcarve's
+    #[arg(long)]
+    wall: bool,
     /// Drop the kernel's caches right before the calls; needs the superuser
     #[arg(long)]
     drop_caches: bool,
@@ -64,7 +67,7 @@ struct Replay {
 fn main() -> Result<()> {
     match Cli::parse().command {
         Command::MakeStorage(arguments) => make_storage(&arguments),
-        Command::Replay(arguments) => replay(&arguments),
+        Command::Replay(arguments) => make_again(&arguments),
         Command::Run(options) => run(&options),
     }
 }
@@ -86,12 +89,18 @@ fn make_storage(arguments: &MakeStorage) -> Result<()> {
     Ok(())
 }
 
-fn replay(arguments: &Replay) -> Result<()> {
+fn make_again(arguments: &Replay) -> Result<()> {
     let absolute = std::path::absolute;
     let (source, out) = (absolute(&arguments.source)?, absolute(&arguments.out)?);
     let plan = Plan::read(&source, &arguments.tree, &out)?;
     if arguments.drop_caches {
         place::drop_caches()?;
+    }
+    if arguments.wall
+        && let Err(error) = replay::raise_wall(&source, &out)
+    {
+        eprintln!("no wall: {error:#}");
+        std::process::exit(UNSUPPORTED);
     }
     let replayed = plan.carry_out(arguments.threads)?;
     println!("{}", serde_json::to_string(&replayed)?);

@@ -16,6 +16,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+use landlock::{
+    ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible as _, Ruleset, RulesetAttr as _,
+    RulesetCreatedAttr as _, path_beneath_rules,
+};
 use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
@@ -130,6 +134,24 @@ impl Plan {
             result
         })
     }
+}
+
+/// Has the kernel watch this thread, and those that it starts, as it watches regcarve: everything but the making of
+/// directories, with one place to read and link from and one to write to. It may do the same in both, since what is
+/// to be seen is the price of being watched. An error where the kernel cannot do that.
+pub fn raise_wall(source: &Path, out: &Path) -> Result<()> {
+    const KNOWN: ABI = ABI::V3;
+    let watched = AccessFs::from_all(KNOWN) & !BitFlags::from(AccessFs::MakeDir);
+    let above = out
+        .parent()
+        .context("a folder above the output is needed")?;
+    Ruleset::default()
+        .set_compatibility(CompatLevel::HardRequirement)
+        .handle_access(watched)?
+        .create()?
+        .add_rules(path_beneath_rules([source, above], watched))?
+        .restrict_self()?;
+    Ok(())
 }
 
 /// Which part of the tree a path belongs to: its repository, or its two-digit folder of blobs.

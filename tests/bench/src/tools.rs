@@ -78,13 +78,12 @@ pub(crate) fn registry(path: &Path) -> Result<String> {
 /// Runs regcarve; a refusal of the command line, or of a component that it does not have, means that
 /// this build does not know it yet.
 pub(crate) fn attempt(command: &mut Command) -> Result<Attempt> {
-    const USAGE: i32 = 2;
     const COMPONENT: i32 = 5;
     let unknown = |text: &str| text.contains("not shipped");
     let outcome = child::run(command)?;
     match outcome.code {
         Some(0) => Ok(Attempt::Done(taken(&outcome))),
-        Some(USAGE) => Ok(Attempt::Unsupported(first_line(&outcome.stderr))),
+        Some(crate::UNSUPPORTED) => Ok(Attempt::Unsupported(first_line(&outcome.stderr))),
         Some(COMPONENT) if unknown(&outcome.stderr) => {
             Ok(Attempt::Unsupported(first_line(&outcome.stderr)))
         }
@@ -99,7 +98,14 @@ pub(crate) fn attempt_plain(command: &mut Command) -> Result<Attempt> {
 
 /// Runs a replay: what counts is the time it measured inside.
 pub(crate) fn attempt_replay(command: &mut Command) -> Result<Attempt> {
-    let outcome = child::succeed(command)?;
+    let outcome = child::run(command)?;
+    match outcome.code {
+        Some(0) => {}
+        Some(crate::UNSUPPORTED) => {
+            return Ok(Attempt::Unsupported(first_line(&outcome.stderr)));
+        }
+        code => bail!("{command:?} ended with {code:?}: {}", outcome.stderr.trim()),
+    }
     let replayed: Replayed = serde_json::from_str(&outcome.stdout)?;
     Ok(Attempt::Done(Taken {
         seconds: replayed.seconds,
