@@ -17,6 +17,7 @@
 )]
 
 mod disk;
+mod hang;
 mod kill;
 mod matrix;
 mod order;
