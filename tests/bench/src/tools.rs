@@ -75,20 +75,12 @@ pub(crate) fn registry(path: &Path) -> Result<String> {
     Ok(format!("registry:{path}"))
 }
 
-/// Runs regcarve; a refusal of the command line, or of a component that it does not have, means that
-/// this build does not know it yet.
+/// Runs regcarve.
 pub(crate) fn attempt(command: &mut Command) -> Result<Attempt> {
-    const COMPONENT: i32 = 5;
-    let unknown = |text: &str| text.contains("not shipped");
-    let outcome = child::run(command)?;
-    match outcome.code {
-        Some(0) => Ok(Attempt::Done(taken(&outcome))),
-        Some(crate::UNSUPPORTED) => Ok(Attempt::Unsupported(first_line(&outcome.stderr))),
-        Some(COMPONENT) if unknown(&outcome.stderr) => {
-            Ok(Attempt::Unsupported(first_line(&outcome.stderr)))
-        }
-        code => bail!("{command:?} ended with {code:?}: {}", outcome.stderr.trim()),
-    }
+    Ok(match run(command)? {
+        Ok(outcome) => Attempt::Done(taken(&outcome)),
+        Err(words) => Attempt::Unsupported(words),
+    })
 }
 
 /// Runs any other program, which must succeed.
@@ -98,14 +90,10 @@ pub(crate) fn attempt_plain(command: &mut Command) -> Result<Attempt> {
 
 /// Runs a replay: what counts is the time it measured inside.
 pub(crate) fn attempt_replay(command: &mut Command) -> Result<Attempt> {
-    let outcome = child::run(command)?;
-    match outcome.code {
-        Some(0) => {}
-        Some(crate::UNSUPPORTED) => {
-            return Ok(Attempt::Unsupported(first_line(&outcome.stderr)));
-        }
-        code => bail!("{command:?} ended with {code:?}: {}", outcome.stderr.trim()),
-    }
+    let outcome = match run(command)? {
+        Ok(outcome) => outcome,
+        Err(words) => return Ok(Attempt::Unsupported(words)),
+    };
     let replayed: Replayed = serde_json::from_str(&outcome.stdout)?;
     Ok(Attempt::Done(Taken {
         seconds: replayed.seconds,
@@ -113,6 +101,27 @@ pub(crate) fn attempt_replay(command: &mut Command) -> Result<Attempt> {
         peak: 0,
         also: Some(outcome.seconds),
     }))
+}
+
+/// What a program did, or in its own words why it cannot: a refusal of the command line, or of a component that
+/// it does not have, means that this build does not know it yet.
+fn run(command: &mut Command) -> Result<Result<Outcome, String>> {
+    const COMPONENT: i32 = 5;
+    let outcome = child::run(command)?;
+    let cannot = match outcome.code {
+        Some(0) => return Ok(Ok(outcome)),
+        Some(crate::UNSUPPORTED) => true,
+        Some(COMPONENT) => outcome.stderr.contains("not shipped"),
+        _ => false,
+    };
+    if !cannot {
+        bail!(
+            "{command:?} ended with {:?}: {}",
+            outcome.code,
+            outcome.stderr.trim()
+        );
+    }
+    Ok(Err(first_line(&outcome.stderr)))
 }
 
 fn taken(outcome: &Outcome) -> Taken {
