@@ -29,6 +29,9 @@ pub enum Error {
     /// The output is there already.
     #[error("{} exists already; nothing was changed\n  hint: name another output, or give --replace to exchange it in one step", .0.display())]
     Exists(PathBuf),
+    /// Another run is at work on the output, or was while this one worked.
+    #[error("another run is at work on {} or has just published it; nothing was changed\n  hint: run again when it has ended", .0.display())]
+    Busy(PathBuf),
     /// A file or folder that a command would make is there already.
     #[error("{} exists already; nothing was changed\n  hint: {hint}", path.display())]
     Occupied {
@@ -90,7 +93,7 @@ impl Error {
             Self::NotWhole { exit_code, .. } => *exit_code,
             Self::Component(failure) if failure.is_about_settings() => 2,
             Self::Component(_) => 5,
-            Self::Exists(_) | Self::Occupied { .. } => 6,
+            Self::Exists(_) | Self::Busy(_) | Self::Occupied { .. } => 6,
             Self::LinkRefused { .. } => 7,
             Self::System { .. } | Self::NoWall(_) | Self::Internal(_) => 1,
             Self::Signal(number) => u8::try_from(128 + number).unwrap_or(1),

@@ -13,13 +13,16 @@
 //! without the last one it may leave no tree although the run said so.
 //!
 //! A run that is killed leaves its staging behind, unlocked. The next run for the same name removes it.
+//!
+//! An output that is to be replaced is locked from the start, too, and keeps its lock under the staging name: until the run is
+//! over it may have to be given its name back. So of several runs that would replace one output, one does.
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cap_std::fs::Dir;
-use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 
 use crate::capability::{
@@ -28,6 +31,7 @@ use crate::capability::{
 };
 use crate::error::Error;
 use crate::signals;
+use crate::text;
 
 /// What must have reached the disk before a run says that it is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,7 +76,7 @@ pub struct Staging {
     dir: Arc<OutputRoot>,
     /// Where files are written, if that has to be another directory.
     written: Option<Part>,
-    /// The directory that is to be replaced.
+    /// The directory that is to be replaced, locked.
     old: Option<Dir>,
     taken: Taken,
     stage: Stage,
@@ -94,15 +98,12 @@ impl Staging {
             "open the folder that {} is to be put into",
             output.display()
         )))?;
-        check_name(&parent, &name, taken, output)?;
-        remove_abandoned(&parent, &name);
-        let old = match taken {
-            Taken::Replace => open_old(&parent, &name).map_err(|errno| {
-                let fault = Fault::new("openat", output.display().to_string(), errno);
-                Error::system("open the output that is to be replaced")(fault)
-            })?,
-            Taken::Refuse => None,
+        let old = if is_taken(&parent, &name, taken, output)? {
+            Some(lock_old(&parent, &name, output)?)
+        } else {
+            None
         };
+        remove_abandoned(&parent, &name);
         let (partial, dir) = make_part(&parent, &parent_shown, &name)?;
         let mut staging = Self {
             parent,
@@ -148,7 +149,7 @@ impl Staging {
     pub fn join(&mut self) -> Result<(), MergeError> {
         if let Some(part) = &self.written {
             merge(part.dir.dir(), self.dir())?;
-            remove(&self.parent, &part.partial);
+            let _ = remove(&self.parent, &part.partial);
             self.written = None;
         }
         Ok(())
@@ -204,6 +205,7 @@ impl Staging {
         self.stage = match self.rename(RenameFlags::NOREPLACE) {
             Ok(()) => Stage::Published,
             Err(Errno::EXIST) if self.taken == Taken::Replace => {
+                self.expect_old()?;
                 self.rename(RenameFlags::EXCHANGE)
                     .map_err(self.system("exchange the output", "renameat2"))?;
                 Stage::Exchanged
@@ -232,6 +234,20 @@ impl Staging {
         Ok(())
     }
 
+    /// What has the output's name must be what it was when the run began: another run may have been faster.
+    fn expect_old(&self) -> Result<(), Error> {
+        let look = |call| self.system("look at the output that is to be replaced", call);
+        let named = stat_named(&self.parent, &self.name).map_err(look("fstatat"))?;
+        let locked = match &self.old {
+            Some(old) => Some(retry(|| rustix::fs::fstat(old)).map_err(look("fstat"))?),
+            None => None,
+        };
+        match locked {
+            Some(locked) if is_same(&named, &locked) => Ok(()),
+            _ => Err(Error::Busy(self.output())),
+        }
+    }
+
     /// Takes its name from it again, and gives it back to what had it before, because the run failed after all.
     pub fn withdraw(&mut self) {
         let flags = match self.stage {
@@ -248,10 +264,9 @@ impl Staging {
     /// Fails with `ESTALE` if the output's name is not that of the directory that was filled. A rename goes by name, and
     /// whoever can write beside the output can have swapped it.
     fn check_named(&self) -> Result<(), Errno> {
-        let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
-        let named = retry(|| rustix::fs::statat(&self.parent, &*self.name, flags))?;
+        let named = stat_named(&self.parent, &self.name)?;
         let built = retry(|| rustix::fs::fstat(self.dir()))?;
-        if (named.st_dev, named.st_ino) == (built.st_dev, built.st_ino) {
+        if is_same(&named, &built) {
             Ok(())
         } else {
             Err(Errno::STALE)
@@ -279,11 +294,18 @@ impl Staging {
 impl Drop for Staging {
     fn drop(&mut self) {
         // What has the staging name is unfinished, or it is the output that was replaced.
-        if self.stage != Stage::Published {
-            remove(&self.parent, &self.partial);
-        }
-        if let Some(part) = &self.written {
-            remove(&self.parent, &part.partial);
+        let partials = [
+            (self.stage != Stage::Published).then_some(&self.partial),
+            self.written.as_ref().map(|part| &part.partial),
+        ];
+        for partial in partials.into_iter().flatten() {
+            if let Err(error) = remove(&self.parent, partial) {
+                let path = self.parent_shown.join(partial).display().to_string();
+                text::say(&format!(
+                    "regcarve: {} is left, since it cannot be removed: {error}",
+                    text::visible(&path)
+                ));
+            }
         }
     }
 }
@@ -292,31 +314,45 @@ impl Drop for Staging {
 /// stopped.
 const REMOVALS: usize = 3;
 
-fn remove(parent: &Dir, partial: &str) {
+fn remove(parent: &Dir, partial: &str) -> std::io::Result<()> {
     // This takes no open file, of which there may be none left.
     if retry(|| rustix::fs::unlinkat(parent, partial, AtFlags::REMOVEDIR)).is_ok() {
-        return;
+        return Ok(());
     }
+    let mut last = Ok(());
     for _ in 0..REMOVALS {
         match parent.remove_dir_all(partial) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {}
-            _ => return,
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => last = Err(error),
+            _ => return Ok(()),
         }
     }
+    last
 }
 
 /// How often another name is tried. Whoever takes a directory for an abandoned one has looked at it in the moment
 /// between its making and its locking, so the second time nearly always does.
 const NAMES: usize = 100;
 
-/// The directory that is to be replaced, if there is one: never what a symbolic link leads to.
-fn open_old(parent: &Dir, name: &str) -> Result<Option<Dir>, Errno> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    match retry(|| rustix::fs::openat(parent, name, flags, Mode::empty())) {
-        Ok(dir) => Ok(Some(Dir::from_std_file(dir.into()))),
-        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
-        Err(errno) => Err(errno),
+/// Opens and locks the directory that is to be replaced: never what a symbolic link leads to.
+fn lock_old(parent: &Dir, name: &str, output: &Path) -> Result<Dir, Error> {
+    match lock(parent, name) {
+        Ok(Some(dir)) => Ok(Dir::from_std_file(dir.into())),
+        Ok(None) => Err(Error::Busy(output.to_owned())),
+        Err(fault) => {
+            let fault = fault.at(output.display().to_string());
+            Err(Error::system("lock the output that is to be replaced")(
+                fault,
+            ))
+        }
     }
+}
+
+fn stat_named(parent: &Dir, name: &str) -> Result<Stat, Errno> {
+    retry(|| rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW))
+}
+
+fn is_same(one: &Stat, other: &Stat) -> bool {
+    (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 }
 
 /// The same with the whole path in the error.
@@ -353,9 +389,11 @@ fn make_partial(parent: &Dir, name: &str) -> Result<(String, OwnedFd), Fault> {
         match lock(parent, &partial) {
             Ok(Some(dir)) => return Ok((partial, dir)),
             // Another run has taken it for an abandoned one. Two that remove the same do not disturb each other.
-            Ok(None) => remove(parent, &partial),
+            Ok(None) => {
+                let _ = remove(parent, &partial);
+            }
             Err(fault) => {
-                remove(parent, &partial);
+                let _ = remove(parent, &partial);
                 return Err(fault);
             }
         }
@@ -363,7 +401,7 @@ fn make_partial(parent: &Dir, name: &str) -> Result<(String, OwnedFd), Fault> {
     Err(Fault::new("mkdirat", partial_prefix(name), Errno::EXIST))
 }
 
-/// Opens and locks a staging directory. `None`: somebody else has locked it, or it is gone.
+/// Opens and locks a directory of an output. `None`: somebody else has locked it, or it is gone.
 fn lock(parent: &Dir, partial: &str) -> Result<Option<OwnedFd>, Fault> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let dir = match retry(|| rustix::fs::openat(parent, partial, flags, Mode::empty())) {
@@ -384,10 +422,8 @@ fn lock_opened(parent: &Dir, partial: &str, dir: OwnedFd) -> Result<Option<Owned
     }
     // Before it was locked, its name may have come to mean something else, or nothing.
     let opened = retry(|| rustix::fs::fstat(&dir)).map_err(fault("fstat"))?;
-    match retry(|| rustix::fs::statat(parent, partial, AtFlags::SYMLINK_NOFOLLOW)) {
-        Ok(named) if (named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino) => {
-            Ok(Some(dir))
-        }
+    match stat_named(parent, partial) {
+        Ok(named) if is_same(&named, &opened) => Ok(Some(dir)),
         Ok(_) | Err(Errno::NOENT) => Ok(None),
         Err(errno) => Err(fault("fstatat")(errno)),
     }
@@ -412,12 +448,11 @@ pub(crate) fn split(output: &Path) -> Result<(PathBuf, String), Error> {
     Ok((parent, name))
 }
 
-/// The name must be free, or hold a directory that the user wants replaced.
-fn check_name(parent: &Dir, name: &str, taken: Taken, output: &Path) -> Result<(), Error> {
-    let there = retry(|| rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW));
-    let directory = match there {
+/// Whether there is a directory that the user wants replaced. Otherwise the name must be free.
+fn is_taken(parent: &Dir, name: &str, taken: Taken, output: &Path) -> Result<bool, Error> {
+    let directory = match stat_named(parent, name) {
         Ok(stat) => FileType::from_raw_mode(stat.st_mode) == FileType::Directory,
-        Err(Errno::NOENT) => return Ok(()),
+        Err(Errno::NOENT) => return Ok(false),
         Err(errno) => {
             let fault = Fault::new("fstatat", output.display().to_string(), errno);
             return Err(Error::system("find out whether the output exists")(fault));
@@ -425,7 +460,7 @@ fn check_name(parent: &Dir, name: &str, taken: Taken, output: &Path) -> Result<(
     };
     match taken {
         Taken::Refuse => Err(Error::Exists(output.to_owned())),
-        Taken::Replace if directory => Ok(()),
+        Taken::Replace if directory => Ok(true),
         Taken::Replace => Err(Error::Usage(format!(
             "{} is not a directory, so it is not replaced",
             output.display()
@@ -452,6 +487,15 @@ fn is_partial(file_name: &str, name: &str) -> bool {
     })
 }
 
+/// Removes what killed runs for the same output have left.
+pub(crate) fn tidy(output: &Path) {
+    if let Ok((parent, name)) = split(output)
+        && let Ok(parent) = open_root(&parent)
+    {
+        remove_abandoned(&parent, &name);
+    }
+}
+
 /// Removes what killed runs for the same name have left. A lock tells whether a run is still at it.
 fn remove_abandoned(parent: &Dir, name: &str) {
     // What cannot be listed or opened is left to a later run; it is in nobody's way.
@@ -464,7 +508,7 @@ fn remove_abandoned(parent: &Dir, name: &str) {
             && is_partial(partial, name)
             && let Ok(Some(_locked)) = lock(parent, partial)
         {
-            remove(parent, partial);
+            let _ = remove(parent, partial);
         }
     }
 }
@@ -487,7 +531,7 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::{
-        Durability, Staging, Taken, is_partial, lock, lock_opened, open_old, open_root,
+        Durability, Staging, Taken, is_partial, is_taken, lock, lock_old, lock_opened, open_root,
         partial_prefix, random_word, remove, split,
     };
     use crate::error::Error;
@@ -512,9 +556,13 @@ mod tests {
         }
     }
 
-    /// A folder, and a staging directory in it for `output` that holds one file.
+    /// A folder, and a staging directory in it for `output` that holds one file. What is to be replaced is there.
     fn begun(taken: Taken) -> (tempfile::TempDir, Staging, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
+        if taken == Taken::Replace {
+            fs::create_dir(folder.path().join("output")).unwrap();
+            fs::write(folder.path().join("output/old"), "").unwrap();
+        }
         let staging = Staging::begin(&folder.path().join("output"), taken, false).unwrap();
         let partial = folder.path().join(&staging.partial);
         fs::write(partial.join("built"), "").unwrap();
@@ -527,10 +575,6 @@ mod tests {
         for taken in [Taken::Refuse, Taken::Replace] {
             let (folder, mut staging, partial) = begun(taken);
             let output = folder.path().join("output");
-            if taken == Taken::Replace {
-                fs::create_dir(&output).unwrap();
-                fs::write(output.join("old"), "").unwrap();
-            }
             fs::rename(&partial, folder.path().join("moved")).unwrap();
             fs::create_dir(&partial).unwrap();
             fs::write(partial.join("planted"), "").unwrap();
@@ -569,10 +613,11 @@ mod tests {
     fn what_is_withdrawn_is_gone_and_what_was_there_is_back() {
         let (folder, mut staging, partial) = begun(Taken::Replace);
         let output = folder.path().join("output");
-        fs::create_dir(&output).unwrap();
-        fs::write(output.join("old"), "").unwrap();
         staging.publish(Durability::None).unwrap();
         assert!(output.join("built").try_exists().unwrap());
+        // It may have to be given back: another run must not take it for something that was left behind.
+        super::tidy(&output);
+        assert!(partial.join("old").try_exists().unwrap());
         staging.withdraw();
         drop(staging);
         assert!(output.join("old").try_exists().unwrap());
@@ -588,14 +633,47 @@ mod tests {
         fs::write(path("file"), "").unwrap();
         std::os::unix::fs::symlink("directory", path("link")).unwrap();
         let parent = open_root(folder.path()).unwrap();
-        for (name, is_one) in [
-            ("directory", true),
-            ("file", false),
-            ("link", false),
-            ("nothing", false),
-        ] {
-            assert_eq!(open_old(&parent, name).unwrap().is_some(), is_one, "{name}");
+        let is_taken = |name: &str| is_taken(&parent, name, Taken::Replace, &path(name));
+        assert!(is_taken("directory").unwrap());
+        assert!(!is_taken("nothing").unwrap());
+        for name in ["file", "link"] {
+            let error = is_taken(name).unwrap_err();
+            assert!(matches!(error, Error::Usage(_)), "{name}: {error}");
+            assert!(lock_old(&parent, name, &path(name)).is_err(), "{name}");
         }
+    }
+
+    /// Of several runs that would replace one output, one does.
+    #[test]
+    fn an_output_that_a_run_is_at_work_on_is_left_to_it() {
+        let (folder, mut staging, _) = begun(Taken::Replace);
+        let output = folder.path().join("output");
+        let is_busy = || {
+            let another = Staging::begin(&output, Taken::Replace, false);
+            matches!(another, Err(Error::Busy(path)) if path == output)
+        };
+        assert!(is_busy());
+        staging.publish(Durability::None).unwrap();
+        // Until the run is over: it may take it back.
+        assert!(is_busy());
+        drop(staging);
+        assert!(!is_busy());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_another_run_published_meanwhile_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let output = folder.path().join("output");
+        let begin = || Staging::begin(&output, Taken::Replace, false).unwrap();
+        let (mut slow, mut fast) = (begin(), begin());
+        fast.publish(Durability::None).unwrap();
+        drop(fast);
+        fs::write(output.join("published"), "").unwrap();
+        let error = slow.publish(Durability::None).unwrap_err();
+        assert!(matches!(error, Error::Busy(_)), "{error}");
+        drop(slow);
+        assert!(output.join("published").try_exists().unwrap());
     }
 
     #[test]
@@ -640,7 +718,7 @@ mod tests {
         fs::create_dir_all(folder.path().join("full/a/b")).unwrap();
         fs::write(folder.path().join("full/a/b/file"), "").unwrap();
         for name in ["empty", "full", "nothing"] {
-            remove(&parent, name);
+            remove(&parent, name).unwrap();
             assert!(!folder.path().join(name).try_exists().unwrap(), "{name}");
         }
     }
