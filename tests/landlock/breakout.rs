@@ -10,7 +10,9 @@ use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use regcarve::capability::{Grant, LinkMode, Method, Placed, Sandbox, SourceTree, TreePath, Wall};
+use regcarve::capability::{
+    Grant, LinkMode, Method, Placed, Sandbox, SourceFile, SourceTree, TreePath, Wall,
+};
 use regcarve::publish::{Durability, Staging, Taken};
 use regcarve_test_support::snapshot::{Snapshot, assert_same};
 use rustix::fs::{Mode, OFlags};
@@ -211,10 +213,15 @@ fn behind_the_wall() {
     println!("abi: {}", raised.abi.unwrap_or(0));
 
     // What a run does.
+    let unseen = |text| SourceFile {
+        path: path(text),
+        handle: None,
+        key: None,
+    };
     let mut trees = staged.trees(LinkMode::Hard);
-    let placed = trees.place(&source, path("blob"), None, path("a/linked"));
+    let placed = trees.place(&source, unseen("blob"), path("a/linked"));
     assert_eq!(placed.unwrap(), Placed::New(Method::Hard));
-    let placed = trees.place(&source, path("folder/one"), None, path("a/b/linked"));
+    let placed = trees.place(&source, unseen("folder/one"), path("a/b/linked"));
     assert_eq!(placed.unwrap(), Placed::New(Method::Hard));
     assert!(trees.write_new(path("a/written"), b"text").unwrap());
     assert!(trees.write_new(path("c/written"), b"text").unwrap());

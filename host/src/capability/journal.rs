@@ -5,8 +5,10 @@
 //! path tells enough, because any change to a file or directory that is all ours moves its `ctime`, which no
 //! program can set.
 //!
-//! A file with many names is another matter: each new name moves its `ctime` too. Of such a file the inode,
-//! the size and the `mtime` must be the same.
+//! A file with many names is another matter: each new name moves its `ctime` too. Of such a file the inode, the time of
+//! its birth, the size and the `mtime` must be the same.
+//!
+//! Times are compared with one that the same file system gave, so what is on another one counts as changed.
 //!
 //! # Form
 //!
@@ -16,14 +18,14 @@
 //! ```text
 //! s0 a/repository/tags            a directory, or a file with one name
 //! a20 /v1/link                    nothing has this name
-//! i2 4711 2048 b/file             a file that may have more names: inode, size
+//! i2 4711 2048 5 0 4 0 b/file     a file that may have more names: inode, size, `mtime`, birth
 //! ```
 
 use std::fmt::Write as _;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::fs::{AtFlags, Stat};
+use rustix::fs::{AtFlags, Stat, Statx, StatxFlags, StatxTimestamp, makedev};
 use rustix::io::Errno;
 
 use super::handles::{Handles, Run};
@@ -46,12 +48,46 @@ pub enum Sight {
     /// A directory, or a file with one name: its `ctime` tells of any change.
     Single,
     /// A file that may have more names.
-    Shared {
-        /// Its inode.
-        inode: u64,
-        /// Its size in bytes.
-        size: u64,
-    },
+    Shared(Identity),
+}
+
+/// What stays the same of a file that gets more names, and of no other file in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    inode: u64,
+    /// In bytes.
+    size: u64,
+    mtime: FileTime,
+    /// 1970 where the file system does not know it.
+    born: FileTime,
+}
+
+impl Sight {
+    /// What an open file shows that may have more names.
+    pub(super) fn shared(file: impl AsFd) -> Self {
+        match statx(file.as_fd(), "", AtFlags::EMPTY_PATH) {
+            Ok(there) => Self::Shared(Identity::of(&there)),
+            // It does not show that again, so whoever asks does all the work.
+            Err(_) => Self::Absent,
+        }
+    }
+}
+
+impl Identity {
+    fn of(there: &Statx) -> Self {
+        let time = |time: &StatxTimestamp| (time.tv_sec, i64::from(time.tv_nsec));
+        let knows_birth = there.stx_mask & StatxFlags::BTIME.bits() != 0;
+        Self {
+            inode: there.stx_ino,
+            size: there.stx_size,
+            mtime: time(&there.stx_mtime),
+            born: if knows_birth {
+                time(&there.stx_btime)
+            } else {
+                (0, 0)
+            },
+        }
+    }
 }
 
 /// Paths relative to one root, and what they showed. The default one keeps nothing.
@@ -154,7 +190,15 @@ impl Sheet {
         let _ = match sight {
             Sight::Absent => write!(self.text, "a{common} "),
             Sight::Single => write!(self.text, "s{common} "),
-            Sight::Shared { inode, size } => write!(self.text, "i{common} {inode} {size} "),
+            Sight::Shared(Identity {
+                inode,
+                size,
+                mtime: (seconds, nanoseconds),
+                born: (born, and),
+            }) => write!(
+                self.text,
+                "i{common} {inode} {size} {seconds} {nanoseconds} {born} {and} "
+            ),
         };
         self.text.push_str(&path[common..]);
         self.text.push('\n');
@@ -206,11 +250,19 @@ fn parse_line(line: &str, path: &mut String) -> Option<Sight> {
         b'a' => Sight::Absent,
         b's' => Sight::Single,
         b'i' => {
-            let mut numbers = rest.splitn(3, ' ');
+            let mut numbers = rest.splitn(7, ' ');
             let inode = numbers.next()?.parse().ok()?;
             let size = numbers.next()?.parse().ok()?;
+            let mut number = || numbers.next()?.parse().ok();
+            let mtime = (number()?, number()?);
+            let born = (number()?, number()?);
             rest = numbers.next()?;
-            Sight::Shared { inode, size }
+            Sight::Shared(Identity {
+                inode,
+                size,
+                mtime,
+                born,
+            })
         }
         _ => return None,
     };
@@ -225,6 +277,8 @@ fn parse_line(line: &str, path: &mut String) -> Option<Sight> {
 /// A root below which paths are looked at again.
 pub struct Witness<'a> {
     root: BorrowedFd<'a>,
+    /// The file system that `before` is of.
+    device: u64,
     /// What changed at this time or later may have changed after it was noted.
     before: FileTime,
     handles: Handles,
@@ -232,10 +286,11 @@ pub struct Witness<'a> {
 }
 
 impl<'a> Witness<'a> {
-    /// For paths that were as noted from `before` on.
-    pub fn new(root: BorrowedFd<'a>, before: FileTime) -> Self {
+    /// For paths that were as noted from `before` on, a time of the file system with that number.
+    pub fn new(root: BorrowedFd<'a>, device: u64, before: FileTime) -> Self {
         Self {
             root,
+            device,
             before,
             handles: Handles::default(),
             run: Run::default(),
@@ -243,8 +298,8 @@ impl<'a> Witness<'a> {
     }
 
     /// For paths in a source.
-    pub fn of_source(source: &'a SourceTree, before: FileTime) -> Self {
-        Self::new(source.root(), before)
+    pub fn of_source(source: &'a SourceTree, device: u64, before: FileTime) -> Self {
+        Self::new(source.root(), device, before)
     }
 
     /// Whether a path still shows what it showed.
@@ -253,28 +308,38 @@ impl<'a> Witness<'a> {
     /// harm.
     pub fn still(&mut self, path: &str, sight: Sight) -> bool {
         if path.is_empty() {
-            return changed_of(self.root).is_ok_and(|changed| changed < self.before);
+            return rustix::fs::fstat(self.root).is_ok_and(|there| self.is_older(&there));
         }
         let Ok(path) = TreePath::parse(path) else {
             return false;
         };
         let near = self.handles.nearest(self.root, &mut self.run, path);
-        let there = stat(self.handles.dir(self.root, near), near.rest(path).as_str());
-        match (sight, there) {
-            (Sight::Absent, Err(errno)) => errno == Errno::NOENT,
-            (Sight::Single, Ok(there)) => changed(&there) < self.before,
-            (Sight::Shared { inode, size }, Ok(there)) => {
-                there.st_ino == inode
-                    && u64::try_from(there.st_size) == Ok(size)
-                    && (there.st_mtime, there.st_mtime_nsec.cast_signed()) < self.before
+        let (dir, path) = (self.handles.dir(self.root, near), near.rest(path).as_str());
+        match sight {
+            Sight::Absent => stat(dir, path).is_err_and(|errno| errno == Errno::NOENT),
+            Sight::Single => stat(dir, path).is_ok_and(|there| self.is_older(&there)),
+            Sight::Shared(noted) => {
+                statx(dir, path, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|there| {
+                    makedev(there.stx_dev_major, there.stx_dev_minor) == self.device
+                        && Identity::of(&there) == noted
+                        && noted.mtime < self.before
+                })
             }
-            _ => false,
         }
+    }
+
+    fn is_older(&self, there: &Stat) -> bool {
+        there.st_dev == self.device && changed(there) < self.before
     }
 }
 
 fn stat(dir: BorrowedFd<'_>, path: &str) -> Result<Stat, Errno> {
     super::retry(|| rustix::fs::statat(dir, path, AtFlags::SYMLINK_NOFOLLOW))
+}
+
+fn statx(dir: BorrowedFd<'_>, path: &str, flags: AtFlags) -> Result<Statx, Errno> {
+    let wanted = StatxFlags::BASIC_STATS | StatxFlags::BTIME;
+    super::retry(|| rustix::fs::statx(dir, path, flags, wanted))
 }
 
 /// When anything about it last changed.
@@ -293,14 +358,25 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::{Journal, Sight, Witness, changed_of, read_sheet};
+    use super::{FileTime, Identity, Journal, Sight, Witness, changed_of, read_sheet};
 
     fn sights() -> impl Strategy<Value = Sight> {
         prop_oneof![
             Just(Sight::Absent),
             Just(Sight::Single),
-            (any::<u64>(), any::<u64>()).prop_map(|(inode, size)| Sight::Shared { inode, size }),
+            (any::<u64>(), any::<u64>(), times(), times()).prop_map(
+                |(inode, size, mtime, born)| Sight::Shared(Identity {
+                    inode,
+                    size,
+                    mtime,
+                    born,
+                })
+            ),
         ]
+    }
+
+    fn times() -> impl Strategy<Value = FileTime> {
+        (any::<i64>(), any::<i64>())
     }
 
     proptest! {
@@ -352,10 +428,11 @@ mod tests {
         pause();
         std::fs::write(path("later"), "").unwrap();
         let before = changed_of(std::fs::File::open(path("later")).unwrap()).unwrap();
-        let inode = std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(path("many")).unwrap());
-        let shared = Sight::Shared { inode, size: 1 };
+        let shared = Sight::shared(std::fs::File::open(path("many")).unwrap());
         let root = std::fs::File::open(folder.path()).unwrap();
-        let still = |name: &str, sight| Witness::new(root.as_fd(), before).still(name, sight);
+        let device = std::os::unix::fs::MetadataExt::dev(&root.metadata().unwrap());
+        let still =
+            |name: &str, sight| Witness::new(root.as_fd(), device, before).still(name, sight);
 
         assert!(still("dir", Sight::Single));
         assert!(still("dir/file", Sight::Single));
@@ -366,7 +443,9 @@ mod tests {
         assert!(!still("later", Sight::Single));
         assert!(!still("dir", Sight::Absent));
         assert!(!still("none", Sight::Single));
-        assert!(!still("many", Sight::Shared { inode, size: 2 }));
+        // Times of another file system are no times.
+        assert!(!Witness::new(root.as_fd(), device + 1, before).still("dir", Sight::Single));
+        assert!(!Witness::new(root.as_fd(), device + 1, before).still("many", shared));
 
         std::fs::hard_link(path("many"), path("more")).unwrap();
         assert!(still("many", shared));
@@ -375,7 +454,19 @@ mod tests {
         assert!(!still("dir", Sight::Single));
         std::fs::write(path("dir/file"), "2").unwrap();
         assert!(!still("dir/file", Sight::Single));
+        // As an archive that is unpacked does: bytes, size and an old time, in place or in a new file.
+        let old = std::fs::metadata(path("many")).unwrap();
         std::fs::write(path("many"), "2").unwrap();
+        assert!(!still("many", shared));
+        let set = |time| {
+            let file = std::fs::File::options().write(true).open(path("many"));
+            file.unwrap().set_modified(time).unwrap();
+        };
+        set(old.modified().unwrap() - std::time::Duration::from_secs(1));
+        assert!(!still("many", shared));
+        std::fs::remove_file(path("many")).unwrap();
+        std::fs::write(path("many"), "3").unwrap();
+        set(old.modified().unwrap());
         assert!(!still("many", shared));
     }
 }

@@ -24,7 +24,7 @@ mod source_tree;
 mod wall;
 
 pub use fault::Fault;
-pub use journal::{FileTime, Journal, Sight, Witness, changed_of, read_sheet};
+pub use journal::{FileTime, Identity, Journal, Sight, Witness, changed_of, read_sheet};
 pub use link::{LinkMode, Method, Refusal};
 pub use merge::{MergeError, merge};
 pub(crate) use open::root as open_root;
@@ -32,5 +32,7 @@ pub use output_tree::{Occupied, OutputRoot, OutputTree, Placed, There, WriteErro
 pub use output_trees::OutputTrees;
 pub use path::{PathError, TreePath};
 pub(crate) use retry::{retry, retry_io};
-pub use source_tree::{Entry, MAX_BLOB, MAX_FILE, PAGE, Page, ReadError, SourceTree};
+pub use source_tree::{
+    Entry, FileKey, Looked, MAX_BLOB, MAX_FILE, PAGE, Page, ReadError, SourceFile, SourceTree,
+};
 pub use wall::{Grant, NoWall, Raised, Sandbox, Wall, WallError};

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use super::handles::{From, Handles, Run};
 use super::journal::{Journal, Sight};
 use super::link::{self, LinkMode, Method, Refusal};
-use super::{Fault, ReadError, SourceTree, TreePath, open};
+use super::{Fault, ReadError, SourceFile, SourceTree, TreePath, open};
 use crate::fast::HashSet;
 use crate::signals;
 
@@ -167,12 +167,11 @@ impl OutputTree {
         }
     }
 
-    /// Gives a file of the source the name `to`. `file` is a handle on it, if there is one already.
+    /// Gives a file of the source the name `to`: that very file, or the bytes of it.
     pub fn place(
         &mut self,
         source: &SourceTree,
-        from: TreePath<'_>,
-        file: Option<BorrowedFd<'_>>,
+        from: SourceFile<'_>,
         to: TreePath<'_>,
     ) -> Result<Placed, WriteError> {
         let root = Arc::clone(&self.root);
@@ -180,10 +179,12 @@ impl OutputTree {
         self.make_parents(near, to)
             .inspect_err(|_| self.linked.forget())?;
         let opened;
-        let file = match file {
+        let file = match from.handle {
             Some(file) => file,
             None => {
-                (opened, _) = source.open_content(from).map_err(WriteError::Source)?;
+                let looked;
+                (opened, looked) = source.open_content(from.path).map_err(WriteError::Source)?;
+                looked.expect(from.key).map_err(WriteError::Source)?;
                 opened.as_fd()
             }
         };
@@ -335,19 +336,22 @@ impl Spot<'_> {
         method: Method,
         source: &SourceTree,
         file: BorrowedFd<'_>,
-        from: TreePath<'_>,
+        from: SourceFile<'_>,
     ) -> Result<Placed, WriteError> {
         let done = match method {
             Method::Hard if source.copies_when_linked(file) => {
                 return Err(WriteError::LinkRefused(Refusal::of_lower_layer(self.whole)));
             }
-            Method::Hard => match self.link(source, file, from) {
+            Method::Hard => match self.link(source, file, from.path) {
                 Err(WriteError::Fault(fault)) => Err(fault),
                 Err(other) => return Err(other),
                 Ok(()) => Ok(()),
             },
             Method::Reflink | Method::Copy => {
-                let (readable, _) = source.open_for_reading(from).map_err(WriteError::Source)?;
+                let (readable, looked) = source
+                    .open_for_reading(from.path)
+                    .map_err(WriteError::Source)?;
+                looked.expect(from.key).map_err(WriteError::Source)?;
                 link::duplicate(method, &readable, self.dir, self.rest)
             }
         };
@@ -465,5 +469,69 @@ fn refuses_links(method: Method, errno: Errno) -> bool {
                 | Errno::TXTBSY
         ),
         Method::Copy => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::fd::AsFd as _;
+    use std::sync::Arc;
+
+    use super::{OutputRoot, OutputTree, Placed, WriteError};
+    use crate::capability::{
+        Journal, LinkMode, Method, SourceFile, SourceTree, TreePath, open_root,
+    };
+
+    /// What was looked at is what is linked or copied, or nothing is.
+    #[test]
+    fn another_file_is_not_placed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("source")).unwrap();
+        fs::create_dir(path("output")).unwrap();
+        let file = TreePath::parse("file").unwrap();
+        let source = SourceTree::open(&path("source")).unwrap();
+        let tree = |mode| {
+            let root = OutputRoot::new(open_root(&path("output")).unwrap());
+            OutputTree::new(Arc::new(root), mode, Journal::default())
+        };
+        let write = |text: &str| {
+            fs::write(path("new"), text).unwrap();
+            fs::rename(path("new"), path("source/file")).unwrap();
+        };
+        for (number, mode) in [LinkMode::Hard, LinkMode::Copy].into_iter().enumerate() {
+            write("one");
+            let (handle, looked) = source.open_content(file).unwrap();
+            let from = |handle| SourceFile {
+                path: file,
+                handle,
+                key: Some(looked.key),
+            };
+            let place = |from, to: &str| {
+                let to = format!("{number}/{to}");
+                tree(mode).place(&source, from, TreePath::parse(&to).unwrap())
+            };
+            assert_eq!(
+                place(from(None), "same").unwrap(),
+                Placed::New(mode.first())
+            );
+            write("two");
+            let answer = place(from(None), "other");
+            assert!(
+                matches!(answer, Err(WriteError::Source(_))),
+                "{mode:?}: {answer:?}"
+            );
+            // A handle is the file itself; for a copy it has to be opened again.
+            let answer = place(from(Some(handle.as_fd())), "handle");
+            match mode.first() {
+                Method::Hard => assert!(answer.is_ok(), "{answer:?}"),
+                _ => assert!(
+                    matches!(answer, Err(WriteError::Source(_))),
+                    "{mode:?}: {answer:?}"
+                ),
+            }
+            assert!(!path(&format!("output/{number}/other")).exists());
+        }
     }
 }

@@ -4,13 +4,13 @@
 //! to one tree and written files to another, and when all is done the second is moved into the first ([`super::merge()`]).
 //! Writers see one tree: a name that is taken in either is taken. Without the wall there is one tree.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use super::output_tree::TOP;
 use super::{
-    Journal, LinkMode, Method, Occupied, OutputRoot, OutputTree, Placed, SourceTree, There,
-    TreePath, WriteError,
+    Journal, LinkMode, Method, Occupied, OutputRoot, OutputTree, Placed, SourceFile, SourceTree,
+    There, TreePath, WriteError,
 };
 
 /// One worker's handle on an output.
@@ -97,18 +97,17 @@ impl OutputTrees {
     pub fn place(
         &mut self,
         source: &SourceTree,
-        from: TreePath<'_>,
-        file: Option<BorrowedFd<'_>>,
+        from: SourceFile<'_>,
         to: TreePath<'_>,
     ) -> Result<Placed, WriteError> {
         let Some(written) = &mut self.written else {
-            return self.linked.place(source, from, file, to);
+            return self.linked.place(source, from, to);
         };
         if self.mode.first() == Method::Hard {
             if self.absent.1.look(written, to)?.is_some() {
                 return Err(Occupied.into());
             }
-            match self.linked.place(source, from, file, to) {
+            match self.linked.place(source, from, to) {
                 Err(WriteError::LinkRefused(_)) if self.mode.next(Method::Hard).is_some() => {}
                 other => return other,
             }
@@ -116,7 +115,7 @@ impl OutputTrees {
         if self.absent.0.look(&self.linked, to)?.is_some() {
             return Err(Occupied.into());
         }
-        written.place(source, from, file, to)
+        written.place(source, from, to)
     }
 
     /// See [`OutputTree::write_new`].

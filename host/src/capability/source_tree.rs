@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 use std::ffi::CStr;
+use std::hash::BuildHasher as _;
+use std::num::NonZeroU64;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cap_std::fs::Dir;
+use foldhash::quality::RandomState;
 use regcarve_names::{Algorithm, Digest};
 use rustix::fs::{FileType, OFlags, RawDir, Stat};
 use rustix::io::Errno;
@@ -27,6 +30,33 @@ pub struct SourceTree {
     overlay: bool,
     near: Mutex<Near>,
     journal: Journal,
+    /// Of all [`FileKey`]s.
+    key: RandomState,
+}
+
+/// Tells a plain file from another one that has its name later, and from itself after a change: made of device, inode,
+/// size and `mtime`, afresh in each run. Half a million of them have to fit into memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileKey(NonZeroU64);
+
+/// What a look at a plain file showed.
+#[derive(Debug, Clone, Copy)]
+pub struct Looked {
+    /// In bytes.
+    pub size: u64,
+    /// To be asked for when the file is opened again.
+    pub key: FileKey,
+}
+
+/// A file that was looked at before, to be given a name elsewhere.
+#[derive(Debug, Clone, Copy)]
+pub struct SourceFile<'a> {
+    /// Where it is.
+    pub path: TreePath<'a>,
+    /// It itself, if it was kept open.
+    pub handle: Option<BorrowedFd<'a>>,
+    /// What it was, where that is known: what has its name now may be another file.
+    pub key: Option<FileKey>,
 }
 
 /// Directories that one worker has kept open.
@@ -96,6 +126,7 @@ impl SourceTree {
             shown: path.to_owned(),
             near: Mutex::default(),
             journal: Journal::default(),
+            key: RandomState::default(),
         })
     }
 
@@ -108,6 +139,7 @@ impl SourceTree {
             overlay: self.overlay,
             near: Mutex::default(),
             journal: self.journal.another(),
+            key: self.key.clone(),
         }
     }
 
@@ -184,7 +216,8 @@ impl SourceTree {
         path: TreePath<'_>,
         expected: Option<&Digest>,
     ) -> Result<(Digest, Vec<u8>), ReadError> {
-        let bytes = self.read_file(path, MAX_BLOB)?;
+        let (file, stat) = self.open_plain(path, OFlags::RDONLY)?;
+        let bytes = read_all(&file, path, &stat, MAX_BLOB)?;
         let algorithm = expected.map_or(Algorithm::Sha256, Digest::algorithm);
         let digest = hash::digest(algorithm, &bytes);
         match expected {
@@ -197,49 +230,46 @@ impl SourceTree {
 
     /// Reads a plain file as a whole, unless it is longer than `limit` bytes.
     pub fn read_file(&self, path: TreePath<'_>, limit: u64) -> Result<Vec<u8>, ReadError> {
-        let (file, size) = self.open_plain(path, OFlags::RDONLY)?;
-        let too_long = || ReadError::Damaged(format!("it is longer than {limit} bytes"));
-        if size > limit {
-            return Err(too_long());
-        }
-        // The file may grow or shrink while we read: the limit holds for what is read.
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
-        loop {
-            match rustix::io::read(&file, rustix::buffer::spare_capacity(&mut bytes)) {
-                Ok(0) => return Ok(bytes),
-                Ok(_) if bytes.len() as u64 > limit => return Err(too_long()),
-                Ok(_) => bytes.reserve(1),
-                Err(Errno::INTR) => {}
-                Err(errno) => return Err(Fault::new("read", path.as_str(), errno).into()),
-            }
-        }
+        let (file, stat) = self.open_plain(path, OFlags::RDONLY)?;
+        read_all(&file, path, &stat, limit)
     }
 
     /// The size of a plain file.
     pub fn file_size(&self, path: TreePath<'_>) -> Result<u64, ReadError> {
-        self.open_content(path).map(|(_, size)| size)
+        self.open_content(path).map(|(_, looked)| looked.size)
     }
 
-    /// A handle that names a plain file without the power to read or write it, and its size.
-    pub fn open_content(&self, path: TreePath<'_>) -> Result<(OwnedFd, u64), ReadError> {
-        self.open_plain(path, OFlags::PATH)
+    /// A handle that names a plain file without the power to read or write it, and what it is.
+    pub fn open_content(&self, path: TreePath<'_>) -> Result<(OwnedFd, Looked), ReadError> {
+        let (file, stat) = self.open_plain(path, OFlags::PATH)?;
+        Ok((file, self.looked(&stat)))
     }
 
-    /// Opens a plain file for reading it in pieces, and its size.
-    pub fn open_for_reading(&self, path: TreePath<'_>) -> Result<(std::fs::File, u64), ReadError> {
-        let (file, size) = self.open_plain(path, OFlags::RDONLY)?;
-        Ok((file.into(), size))
+    /// Opens a plain file for reading it in pieces, and says what it is.
+    pub fn open_for_reading(
+        &self,
+        path: TreePath<'_>,
+    ) -> Result<(std::fs::File, Looked), ReadError> {
+        let (file, stat) = self.open_plain(path, OFlags::RDONLY)?;
+        Ok((file.into(), self.looked(&stat)))
     }
 
-    fn open_plain(&self, path: TreePath<'_>, flags: OFlags) -> Result<(OwnedFd, u64), ReadError> {
+    fn looked(&self, stat: &Stat) -> Looked {
+        let times = (stat.st_mtime, stat.st_mtime_nsec);
+        let key = self
+            .key
+            .hash_one((stat.st_dev, stat.st_ino, stat.st_size, times));
+        Looked {
+            size: size_of(stat),
+            key: FileKey(NonZeroU64::new(key).unwrap_or(NonZeroU64::MIN)),
+        }
+    }
+
+    fn open_plain(&self, path: TreePath<'_>, flags: OFlags) -> Result<(OwnedFd, Stat), ReadError> {
         let opened = self
             .open_at(path, flags)
             .and_then(|file| plain_file(&file, path).map(|stat| (file, stat)));
-        let (file, stat) = self.noted(path.as_str(), opened, |(_, stat)| Sight::Shared {
-            inode: stat.st_ino,
-            size: size_of(stat),
-        })?;
-        Ok((file, size_of(&stat)))
+        self.noted(path.as_str(), opened, |(file, _)| Sight::shared(file))
     }
 
     /// Puts down what a path showed, for those who will ask whether it still does.
@@ -349,7 +379,7 @@ impl SourceTree {
         if (there.st_dev, there.st_ino) == (expected.st_dev, expected.st_ino) {
             Ok(())
         } else {
-            Err(ReadError::Damaged("another file has its name now".into()))
+            Err(another_file())
         }
     }
 
@@ -388,6 +418,45 @@ fn cannot_open(path: TreePath<'_>) -> impl FnOnce(Errno) -> ReadError + '_ {
         Errno::NXIO | Errno::NODEV => ReadError::Damaged("it is not a plain file".into()),
         errno => Fault::new("openat2", path.as_str(), errno).into(),
     }
+}
+
+/// All that is in a file, unless it is longer than `limit` bytes.
+fn read_all(
+    file: &OwnedFd,
+    path: TreePath<'_>,
+    stat: &Stat,
+    limit: u64,
+) -> Result<Vec<u8>, ReadError> {
+    let size = size_of(stat);
+    let too_long = || ReadError::Damaged(format!("it is longer than {limit} bytes"));
+    if size > limit {
+        return Err(too_long());
+    }
+    // The file may grow or shrink while we read: the limit holds for what is read.
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
+    loop {
+        match rustix::io::read(file, rustix::buffer::spare_capacity(&mut bytes)) {
+            Ok(0) => return Ok(bytes),
+            Ok(_) if bytes.len() as u64 > limit => return Err(too_long()),
+            Ok(_) => bytes.reserve(1),
+            Err(Errno::INTR) => {}
+            Err(errno) => return Err(Fault::new("read", path.as_str(), errno).into()),
+        }
+    }
+}
+
+impl Looked {
+    /// An error if this is not what the file was when it was looked at before.
+    pub fn expect(&self, before: Option<FileKey>) -> Result<(), ReadError> {
+        match before {
+            Some(before) if before != self.key => Err(another_file()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn another_file() -> ReadError {
+    ReadError::Damaged("another file has its name now, or it was changed".into())
 }
 
 fn size_of(stat: &Stat) -> u64 {

@@ -167,6 +167,7 @@ fn made(bytes: Vec<u8>, contents: &mut Contents) -> (Digest, ContentId) {
             presence: Presence::Made(bytes),
             verified: true,
             handle: None,
+            file: None,
         })
     });
     (digest, id)
@@ -203,6 +204,7 @@ mod tests {
                     },
                     verified: true,
                     handle: None,
+                    file: None,
                 }),
                 kind: *kind,
                 media_type: "".into(),

@@ -14,6 +14,7 @@ use hashbrown::HashTable;
 use regcarve_names::Digest;
 
 use super::image::{ContentId, Item};
+use crate::capability::FileKey;
 use crate::fast::HashMap;
 
 /// What was found where content should be.
@@ -45,6 +46,8 @@ pub struct Content {
     /// The file itself, opened when it was looked at: what is linked later is what was looked at. Only for
     /// as many as the process may have open.
     pub handle: Option<OwnedFd>,
+    /// The same for all that was looked at: what is opened again must be that file.
+    pub file: Option<FileKey>,
 }
 
 impl Content {

@@ -18,7 +18,7 @@ use super::image::{ContentId, Image, Item, Kind, reference};
 use super::problem::{Problem, Severity};
 use super::request::Origin;
 use super::workers;
-use crate::capability::{ReadError, SourceTree, TreePath};
+use crate::capability::{Looked, ReadError, SourceTree, TreePath};
 use crate::error::Error;
 use crate::fast::{HashMap, HashSet};
 use crate::progress::Progress;
@@ -107,7 +107,7 @@ impl Resolver<'_> {
             if let Ok(path) = TreePath::parse(&content.path)
                 && let Err(error) = self.source.read_blob(path, Some(&content.digest))
             {
-                content.presence = presence(Err(error));
+                content.presence = absent(error);
             }
         }
     }
@@ -305,6 +305,7 @@ impl Worker<'_> {
                         presence: Presence::Absent,
                         verified: false,
                         handle: None,
+                        file: None,
                     });
                     fresh.push((id, item.path));
                     id
@@ -342,23 +343,24 @@ impl Worker<'_> {
             .map(|(id, path)| (id, self.look(&path)))
             .collect();
         let mut shared = self.lock();
-        for (id, (presence, handle)) in looked {
+        for (id, opened) in looked {
             let content = shared.contents.get_mut(id);
-            content.presence = presence;
-            content.handle = handle;
+            match opened {
+                Ok((handle, looked)) => {
+                    content.presence = Presence::File(looked.size);
+                    content.handle = handle;
+                    content.file = Some(looked.key);
+                }
+                Err(error) => content.presence = absent(error),
+            }
         }
         position
     }
 
-    fn look(&self, path: &str) -> (Presence, Option<OwnedFd>) {
-        let opened = match TreePath::parse(path) {
-            Ok(path) => self.source.open_content(path),
-            Err(error) => return (Presence::Damaged(error.to_string()), None),
-        };
-        match opened {
-            Ok((file, size)) => (Presence::File(size), self.resolver.handles.keep(file)),
-            Err(error) => (presence(Err(error)), None),
-        }
+    fn look(&self, path: &str) -> Result<(Option<OwnedFd>, Looked), ReadError> {
+        let path = TreePath::parse(path).map_err(|error| ReadError::Damaged(error.to_string()))?;
+        let (file, looked) = self.source.open_content(path)?;
+        Ok((self.resolver.handles.keep(file), looked))
     }
 
     fn damaged(&self, reference: &str, origin: &Origin, damages: Vec<(String, String)>) {
@@ -402,12 +404,12 @@ impl Names {
     }
 }
 
-fn presence(answer: Result<u64, ReadError>) -> Presence {
-    match answer {
-        Ok(size) => Presence::File(size),
-        Err(ReadError::NotFound) => Presence::Absent,
-        Err(ReadError::Damaged(text)) => Presence::Damaged(text),
-        Err(ReadError::Fault(fault)) => Presence::Unreadable(fault.to_string()),
+/// What is there where there is no plain file.
+fn absent(error: ReadError) -> Presence {
+    match error {
+        ReadError::NotFound => Presence::Absent,
+        ReadError::Damaged(text) => Presence::Damaged(text),
+        ReadError::Fault(fault) => Presence::Unreadable(fault.to_string()),
     }
 }
 

@@ -19,7 +19,7 @@ use super::image::ContentId;
 use super::plan::Plan;
 use super::problem::{Problem, Severity};
 use super::workers;
-use crate::capability::{Fault, ReadError, SourceTree, TreePath, retry};
+use crate::capability::{Fault, ReadError, SourceTree, TreePath};
 use crate::error::Error;
 use crate::hash;
 use crate::progress::Progress;
@@ -109,18 +109,14 @@ impl Worker<'_> {
         let damaged = |cause: String| Some((Severity::Damaged, cause));
         let opened = TreePath::parse(&content.path)
             .map_err(|error| ReadError::Damaged(error.to_string()))
-            .and_then(|path| self.source.open_for_reading(path));
+            .and_then(|path| self.source.open_for_reading(path))
+            // What is linked later is the file that was looked at first.
+            .and_then(|(file, looked)| looked.expect(content.file).map(|()| (file, looked.size)));
         let (file, size) = match opened {
             Ok(opened) => opened,
             Err(ReadError::Fault(fault)) => return Some((Severity::Unreadable, fault.to_string())),
             Err(error) => return damaged(error.to_string()),
         };
-        // What is linked later is the file that was looked at first.
-        if let Some(handle) = &content.handle
-            && !is_same(handle, &file)
-        {
-            return damaged("another file took its place while the run was going on".into());
-        }
         let Ok(stat) = rustix::fs::fstat(&file) else {
             return self.hash(content, file);
         };
@@ -160,14 +156,6 @@ impl Worker<'_> {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn is_same(one: &impl std::os::fd::AsFd, other: &impl std::os::fd::AsFd) -> bool {
-    let (one, other) = (|| rustix::fs::fstat(one), || rustix::fs::fstat(other));
-    match (retry(one), retry(other)) {
-        (Ok(one), Ok(other)) => (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino),
-        _ => false,
-    }
 }
 
 /// Hashes everything that a plan will link. What is wrong names the images that need it.

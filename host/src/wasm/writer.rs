@@ -13,7 +13,7 @@ use super::failure::Problem as Wrong;
 use super::reader::{kind_out, platform_out};
 use super::state::Power;
 use crate::capability::{
-    LinkMode, MAX_FILE, OutputTrees, Placed, SourceTree, TreePath, WriteError,
+    LinkMode, MAX_FILE, OutputTrees, Placed, SourceFile, SourceTree, TreePath, WriteError,
 };
 use crate::error::{Error, StepFailed};
 use crate::pipeline::carve::Tally;
@@ -170,19 +170,16 @@ impl OutputPower {
             }),
             _ => {
                 // Checked when the reader gave it.
-                let from = parse_own(&content.path)?;
-                self.tree
-                    .place(
-                        &self.source,
-                        from,
-                        content.handle.as_ref().map(AsFd::as_fd),
-                        path,
-                    )
-                    .map(|placed| {
-                        if let Placed::New(method) = placed {
-                            self.tally.placed(method, content.size().unwrap_or(0));
-                        }
-                    })
+                let from = SourceFile {
+                    path: parse_own(&content.path)?,
+                    handle: content.handle.as_ref().map(AsFd::as_fd),
+                    key: content.file,
+                };
+                self.tree.place(&self.source, from, path).map(|placed| {
+                    if let Placed::New(method) = placed {
+                        self.tally.placed(method, content.size().unwrap_or(0));
+                    }
+                })
             }
         };
         let what = content.digest;

@@ -181,6 +181,7 @@ fn item(piece: Piece, contents: &mut Contents) -> Item {
             presence: piece.bytes.map_or(Presence::Absent, Presence::Made),
             verified: true,
             handle: None,
+            file: None,
         })
     });
     Item {

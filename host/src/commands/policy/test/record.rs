@@ -33,7 +33,7 @@ pub(super) fn record(
     let mut session = Session::open(source, limits)?;
     let component = session.load(Role::Policy, &spec.component)?;
     let settings = session::settings(spec)?;
-    let outside = Outside::read(&session, &release)?;
+    let outside = Outside::read(&session, &release, None)?;
     std::fs::create_dir_all(folder).map_err(fault("mkdir", folder))?;
     let door = std::fs::File::open(folder).map_err(fault("open", folder))?;
     if let Some(wall) = session.wall() {
