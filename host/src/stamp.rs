@@ -11,7 +11,7 @@
 //! /srv/.release.regcarve/stamp    its stamp:
 //!     regcarve stamp 1
 //!     {"version": …}              what was asked, as JSON
-//!     1764000000 5000 42 4711     when reading began; device and inode of the output
+//!     1764000000 5000 1764000001 0 42 4711    when reading began, when the output was complete; its device and inode
 //!     {"images": …}               the report, as JSON
 //!     source 4096                 a sheet of the source's journal, and its length in bytes
 //!     …
@@ -20,8 +20,10 @@
 //!     9f86d0…                     sha256 of all lines above
 //! ```
 //!
-//! Times are those of the file system, never of this machine: reading began when the stamp's mode was set to what it was
-//! (which changes nothing but its `ctime`), and the output was complete when the stamp was written (its `mtime`).
+//! Times are those of the file system, never of this machine: the stamp's mode is set to what it is, which changes nothing but
+//! its `ctime`. Reading began at one such time. The output was complete before another one, which is later than any that it
+//! shows: so what changes in it from then on is seen to be later. Clocks of file systems stand still for some milliseconds; one that
+//! does for longer leaves no stamp, and neither does a source on another file system than the output, which may have another clock.
 //!
 //! A run opens the stamp before anything else, since behind the wall it could make no file there. It writes it last, when
 //! nothing can fail any more: a run that fails leaves the stamp as it was, which still speaks of the output that is still
@@ -33,6 +35,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use cap_std::fs::Dir;
 use regcarve_names::Algorithm;
@@ -43,12 +46,18 @@ use crate::capability::{
     FileTime, Grant, SourceTree, Wall, WallError, Witness, changed_of, open_root, read_sheet, retry,
 };
 use crate::hash;
+use crate::pipeline::workers;
 use crate::publish::split;
 
 /// The first line; another version is another line.
-const MAGIC: &str = "regcarve stamp 1";
+const MAGIC: &str = "regcarve stamp 2";
 /// The longest stamp, in bytes.
 const MAX_STAMP: u64 = 256 << 20;
+
+/// How long the clock of a file system is waited for, and how often it is looked at. It ticks at least 100 times a second, but where times are
+/// kept in whole seconds.
+const TICK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_micros(500);
 
 /// Its name in its folder.
 const NAME: &str = "stamp";
@@ -61,13 +70,19 @@ struct Locked {
     parent: Dir,
     /// Of the folder.
     name: String,
+    /// The file system of all of them.
+    device: u64,
 }
 
 impl Locked {
-    /// Opens the stamp of an output, or an empty one. `None` where there can be none, or another run has it.
-    fn open(output: &Path) -> Option<Self> {
+    /// Opens the stamp of an output, or an empty one. `None` where there can be none, or another run has it, or the
+    /// output is not on this file system.
+    fn open(output: &Path, device: u64) -> Option<Self> {
         let (parent, name) = split(output).ok()?;
         let parent = open_root(&parent).ok()?;
+        if rustix::fs::fstat(&parent).ok()?.st_dev != device {
+            return None;
+        }
         let name = format!(".{name}.regcarve");
         match retry(|| rustix::fs::mkdirat(&parent, &name, Mode::from_raw_mode(0o755))) {
             Ok(()) | Err(Errno::EXIST) => {}
@@ -84,7 +99,30 @@ impl Locked {
             folder,
             parent,
             name,
+            device,
         })
+    }
+
+    /// What time it is on the file system.
+    fn now(&self) -> Option<FileTime> {
+        let mode = rustix::fs::fstat(&self.file).ok()?.st_mode;
+        retry(|| rustix::fs::fchmod(&self.file, Mode::from_raw_mode(mode))).ok()?;
+        changed_of(&self.file).ok()
+    }
+
+    /// A time after all that an output shows. `None` if it does not come.
+    fn time_after(&self, output: &Dir) -> Option<FileTime> {
+        // It was opened to others and got its name when all was in it.
+        let newest = changed_of(output).ok()?;
+        let began = Instant::now();
+        while began.elapsed() < TICK {
+            let now = self.now()?;
+            if now > newest {
+                return Some(now);
+            }
+            std::thread::sleep(LOOK);
+        }
+        None
     }
 }
 
@@ -124,28 +162,25 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Opens the stamp of an output, or an empty one. `None` where there can be none, or another run has it.
-    pub fn open(output: &Path) -> Option<Self> {
+    /// Opens the stamp of an output, or an empty one. `None` where there can be none: another run has it, or the output is not on
+    /// the file system of the source, which is that `device`.
+    pub fn open(output: &Path, device: u64) -> Option<Self> {
         Some(Self {
-            stamp: Locked::open(output)?,
+            stamp: Locked::open(output, device)?,
             output: output.to_owned(),
         })
     }
 
     /// From here on a run may read what its stamp will speak of.
     pub fn begin(self) -> Option<Pending> {
-        let file = &self.stamp.file;
-        let there = rustix::fs::fstat(file).ok()?;
-        retry(|| rustix::fs::fchmod(file, Mode::from_raw_mode(there.st_mode))).ok()?;
         Some(Pending {
-            began: changed_of(file).ok()?,
+            began: self.stamp.now()?,
             stamp: self.stamp,
         })
     }
 
     /// What it says, if it was made for what is asked now.
     pub fn read(&self, asked: &str) -> Option<Stamp> {
-        let there = rustix::fs::fstat(&self.stamp.file).ok()?;
         let mut text = String::new();
         (&self.stamp.file)
             .take(MAX_STAMP)
@@ -165,14 +200,22 @@ impl Draft {
             .split(' ')
             .map(|number| number.parse().ok())
             .collect::<Option<_>>()?;
-        let [seconds, nanoseconds, device, inode] = numbers[..] else {
+        let [
+            began,
+            nanoseconds,
+            complete,
+            more_nanoseconds,
+            device,
+            inode,
+        ] = numbers[..]
+        else {
             return None;
         };
         let output = open_root(&self.output).ok()?;
         Some(Stamp {
-            began: (seconds, nanoseconds),
-            // Whatever was made before the stamp's last byte may have that very time.
-            complete: (there.st_mtime, there.st_mtime_nsec.cast_signed() + 1),
+            began: (began, nanoseconds),
+            complete: (complete, more_nanoseconds),
+            device: self.stamp.device,
             inode: (device.cast_unsigned(), inode.cast_unsigned()),
             output,
             text,
@@ -208,9 +251,10 @@ impl Pending {
 
     fn text(&self, output: &Dir, asked: &str, report: &str, notes: &Notes) -> Option<String> {
         let there = rustix::fs::fstat(output).ok()?;
-        let (seconds, nanoseconds) = self.began;
+        let (began, nanoseconds) = self.began;
+        let (complete, more_nanoseconds) = self.stamp.time_after(output)?;
         let mut text = format!(
-            "{MAGIC}\n{asked}\n{seconds} {nanoseconds} {} {}\n{report}\n",
+            "{MAGIC}\n{asked}\n{began} {nanoseconds} {complete} {more_nanoseconds} {} {}\n{report}\n",
             there.st_dev, there.st_ino
         );
         for (kind, sheets) in [("source", &notes.source), ("output", &notes.output)] {
@@ -237,6 +281,8 @@ pub struct Stamp {
     text: String,
     began: FileTime,
     complete: FileTime,
+    /// The file system that the times are of.
+    device: u64,
     /// Of the output.
     inode: (u64, u64),
     output: Dir,
@@ -262,8 +308,8 @@ impl Stamp {
         let queue = Mutex::new(sheets);
         let holds = AtomicBool::new(true);
         let look = || {
-            let mut of_source = Witness::of_source(source, self.began);
-            let mut of_output = Witness::new(self.output.as_fd(), self.complete);
+            let mut of_source = Witness::of_source(source, self.device, self.began);
+            let mut of_output = Witness::new(self.output.as_fd(), self.device, self.complete);
             while let Some(sheet) = next(&queue) {
                 let (witness, text) = match sheet {
                     Sheet::Source(text) => (&mut of_source, text),
@@ -276,14 +322,10 @@ impl Stamp {
                     holds.store(false, Ordering::Relaxed);
                 }
             }
+            Ok(())
         };
-        std::thread::scope(|scope| {
-            for _ in 1..jobs {
-                scope.spawn(look);
-            }
-            look();
-        });
-        holds.into_inner()
+        let looked = workers::share(jobs.saturating_sub(1), look, look);
+        looked.is_ok() && holds.into_inner()
     }
 
     /// All sheets; nothing if the stamp is malformed.

@@ -1,8 +1,11 @@
 //! The same release again: left alone if nothing has changed, and only then.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use regcarve_test_support::binary::{Outcome, Runs as _};
@@ -418,4 +421,127 @@ fn a_policy_that_could_look_at_a_clock_is_asked_every_time() {
         [run(Some("1")), run(Some("1")), run(Some("2"))],
         [false, true, false]
     );
+}
+
+/// A pipe gives its text once: to the run, and not to a look whether the run is needed.
+#[test]
+fn pipes_are_read_once() {
+    let world = World::new();
+    let other = world.list("other.list", "team/tool:v1\n");
+    let script = r#"exec "$1" run --replace --list <(echo "$2") --list "$3" --policy match=@<(echo "$4") "$5" "$6""#;
+    let run = |line: &str, settings: &str| {
+        let outcome = Command::new("bash")
+            .args(["-c", script, "bash", env!("CARGO_BIN_EXE_regcarve")])
+            .args([line, &other, settings, &world.source()])
+            .arg(spec(&world.output()))
+            .outcome();
+        outcome.assert_code(0);
+        outcome
+    };
+    let none = r#"{"deny":["**:v1"]}"#;
+    run("library/alpine:3.6", "{}").assert_says(": 2 images");
+    run("library/alpine:3.7", "{}").assert_says(": 2 images");
+    assert!(draw(&world.output()).contains("3.7"));
+    assert!(!draw(&world.output()).contains("3.6"));
+    run("library/alpine:3.7", none).assert_says(": 1 image");
+
+    let piped = |line: &str| {
+        let script = r#"echo "$2" | "$1" run --replace --list /dev/stdin "$3" "$4""#;
+        Command::new("bash")
+            .args(["-c", script, "bash", env!("CARGO_BIN_EXE_regcarve"), line])
+            .args([&world.source(), &spec(&world.output())])
+            .outcome()
+    };
+    piped("team/*:v1").assert_code(0).assert_says(": 2 images");
+    piped("team/*:v*").assert_code(0).assert_says(": 4 images");
+}
+
+/// As tar, `cp -a` and restored backups do: other bytes of the same length, and an old time. A new file may even have the
+/// inode and the time of the one before.
+#[test]
+fn what_an_archive_has_put_back_is_noticed() {
+    for (name, is_new_file) in [("a new file", true), ("the same file", false)] {
+        let world = World::new();
+        let layout = world.path("layout");
+        let carve = |from: &str, to: &str, path: &Path| {
+            let mut run = program("run");
+            run.args(["--replace", "--all", from]);
+            let outcome = run.arg(format!("{to}:{}", path.display())).reported();
+            outcome.assert_code(0);
+            is_unchanged(&outcome)
+        };
+        carve(&world.source(), "oci", &layout);
+        let from = format!("oci:{}", layout.display());
+        tick();
+        assert!(!carve(&from, "registry", &world.output()));
+        assert!(carve(&from, "registry", &world.output()));
+        tick();
+        let index = layout.join("index.json");
+        let mut time = fs::metadata(&index).unwrap().modified().unwrap();
+        let text = fs::read_to_string(&index).unwrap();
+        if is_new_file {
+            fs::remove_file(&index).unwrap();
+        } else {
+            time -= Duration::from_secs(60);
+        }
+        fs::write(&index, text.replace("v1-snapshot", "v1-released")).unwrap();
+        let file = fs::File::options().write(true).open(&index).unwrap();
+        file.set_modified(time).unwrap();
+        tick();
+        assert!(
+            !carve(&from, "registry", &world.output()),
+            "{name}: not noticed"
+        );
+        assert!(draw(&world.output()).contains("v1-released"), "{name}");
+    }
+}
+
+/// Not even when the clock of the file system has not moved on since.
+#[test]
+fn a_change_right_after_a_run_is_noticed() {
+    for round in 0..10 {
+        let world = World::new();
+        tick();
+        let mut run = program("run");
+        run.args([
+            "--all",
+            "--replace",
+            &world.source(),
+            &spec(&world.output()),
+        ]);
+        assert!(run.status().unwrap().success());
+        let tag = "docker/registry/v2/repositories/team/tool/_manifests/tags/v1/current/link";
+        fs::write(world.output().join(tag), world.alpine.to_string()).unwrap();
+        let outcome = world.carve(&["--all", "--replace"]);
+        outcome.assert_code(0);
+        assert!(!is_unchanged(&outcome), "round {round}: not noticed");
+        assert_carved(world.storage.root(), &world.output());
+    }
+}
+
+#[test]
+fn a_list_whose_name_is_no_text_is_read() {
+    let world = World::new();
+    let list = world.path("").join(OsStr::from_bytes(b"\xe4.list"));
+    fs::write(&list, "team/tool:v1\n").unwrap();
+    for _ in 0..2 {
+        let mut run = program("run");
+        run.args(["--replace", "--list"]).arg(&list);
+        let outcome = run.args([world.source(), spec(&world.output())]).reported();
+        outcome.assert_code(0);
+        assert!(!is_unchanged(&outcome));
+    }
+}
+
+/// What was left by a run that was killed goes with the next one, whatever that has to do.
+#[test]
+fn what_was_left_is_removed_by_a_run_that_does_nothing_else() {
+    let world = World::new();
+    tick();
+    world.carve(&["--all", "--replace"]).assert_code(0);
+    let left = world.path(".output.partial-4711-0123abcd");
+    fs::create_dir_all(left.join("docker/registry")).unwrap();
+    let outcome = world.carve(&["--all", "--replace"]);
+    assert!(is_unchanged(&outcome), "{}", outcome.everything());
+    assert!(!left.exists());
 }

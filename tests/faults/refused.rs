@@ -156,6 +156,25 @@ fn another_file_system() {
     setup.prove();
 }
 
+/// The clocks of two file systems do not tell what was first.
+#[test]
+fn a_release_on_another_file_system_is_made_anew() {
+    if !possible(&["mount"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::small(folder.path());
+    let memory = Mount::new(&folder.path().join("memory"), &["-t", "tmpfs", "none"]);
+    for _ in 0..2 {
+        let outcome = run(world.storage.root(), &memory.path.join("output"))
+            .args(["--replace", "--link", "copy"])
+            .reported();
+        outcome.assert_code(0);
+        assert_eq!(outcome.report()["outcome"], "complete");
+    }
+    assert_eq!(fs::read_dir(&memory.path).unwrap().count(), 1);
+}
+
 #[test]
 fn another_subvolume() {
     if !possible(&["mount", "mkfs.btrfs", "btrfs", "strace"]) {

@@ -12,6 +12,15 @@ use regcarve_test_support::tree::{assert_carved, walk};
 use crate::world::{World, quick_folder, spec};
 
 const USER: u32 = 1000;
+const AS_USER: [&str; 7] = [
+    "setpriv",
+    "--reuid",
+    "1000",
+    "--regid",
+    "1000",
+    "--clear-groups",
+    "--",
+];
 
 /// How a small machine starts a program: a shell script that ends in running its arguments.
 #[derive(Clone, Copy)]
@@ -49,16 +58,7 @@ impl Machine {
         let mut command = Command::new("sh");
         command.args(["-ec", self.script, "sh"]);
         if user {
-            let user = USER.to_string();
-            command.args([
-                "setpriv",
-                "--reuid",
-                &user,
-                "--regid",
-                &user,
-                "--clear-groups",
-                "--",
-            ]);
+            command.args(AS_USER);
         }
         command.arg(program.get_program()).args(arguments);
         command
@@ -188,6 +188,35 @@ fn prove_all(folder: &Path, user: bool) {
         for machine in LIMITS {
             machine.prove(source, folder, user);
         }
+    }
+}
+
+/// Where the system gives no second thread, one does it all: the work, and the look whether there is any.
+#[test]
+fn one_thread() {
+    if !tools::require(&["setpriv"]) || !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let folder = quick_folder();
+    let world = World::large(folder.path(), 300);
+    for path in walk(folder.path())
+        .iter()
+        .map(|(name, _)| folder.path().join(name))
+    {
+        chown(path, Some(USER), Some(USER)).unwrap();
+    }
+    chown(folder.path(), Some(USER), Some(USER)).unwrap();
+    let storage = spec(world.storage.root());
+    let output = spec(&folder.path().join("output"));
+    let program = env!("CARGO_BIN_EXE_regcarve");
+    for _ in 0..3 {
+        let outcome = Command::new(AS_USER[0])
+            .args(&AS_USER[1..])
+            .args(["bash", "-c", r#"ulimit -u 2; exec "$@""#, "bash", program])
+            .args(["run", "--all", "--jobs", "4", "--replace"])
+            .args([&storage, &output])
+            .outcome();
+        assert_eq!(outcome.code, 0, "{}", outcome.everything());
     }
 }
 

@@ -15,7 +15,7 @@ pub fn plan(args: PlanArgs) -> Result<(), Error> {
     let began = Instant::now();
     let mut session = Session::open(&args.release.source, &args.release.limits)?;
     let mut report = Report::new(args.release.source.to_string());
-    let outside = Outside::read(&session, &args.release)?;
+    let outside = Outside::read(&session, &args.release, None)?;
     report.sandbox = session.fence(Grant::Read)?;
     let planned = session::plan(&session, &args.release, outside, &mut report)?;
     session.progress.done();

@@ -1,23 +1,24 @@
 //! `run --replace` of a release that has not changed: see [`crate::stamp`].
 
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 
 use regcarve_names::Algorithm;
 use serde_json::{Value, json};
 
-use super::session::{chain, find_lists, jobs, settings};
+use super::session::{Given, chain, jobs};
 use crate::capability::{SourceTree, Wall, WallError};
 use crate::cli::{Link, Release, Run, Verify};
 use crate::hash;
-use crate::publish::Staging;
+use crate::publish::{self, Staging};
 use crate::report::{Report, milliseconds};
 use crate::stamp::{Draft, Notes, Pending};
 use crate::wasm::{Component, ComponentSpec, Role};
 
-/// The same thing asked again: stamps of all outputs, before anything is read.
+/// The same thing asked again: stamps of all outputs, before anything of the source is read.
 pub(super) struct Repeat {
     asked: String,
+    given: Given,
     drafts: Vec<Draft>,
 }
 
@@ -29,18 +30,21 @@ pub(super) struct NewStamps {
 
 impl Repeat {
     /// `None` where a run cannot be told from another by what it is asked: without `--replace`, with a list from
-    /// standard input, with `--verify full`, which asks for more than a look; or where something of it cannot be read,
-    /// which the run itself will say better.
+    /// standard input or another pipe, with `--verify full`, which asks for more than a look; or where something of it
+    /// cannot be read, which the run itself will say better.
     pub(super) fn of(args: &Run) -> Option<Self> {
         if !args.replace || args.verify == Verify::Full {
             return None;
         }
+        let given = Given::of_plain_files(&args.release)?;
+        let root = std::fs::metadata(&args.release.source.path).ok()?;
         Some(Self {
-            asked: asked(args)?,
+            asked: asked(args, &given, &root)?,
+            given,
             drafts: args
                 .outputs
                 .iter()
-                .map(|output| Draft::open(&output.path))
+                .map(|output| Draft::open(&output.path, root.dev()))
                 .collect::<Option<_>>()?,
         })
     }
@@ -57,19 +61,21 @@ impl Repeat {
         if !stamps.iter().all(|stamp| stamp.holds(&source, jobs)) {
             return None;
         }
+        for output in &args.outputs {
+            publish::tidy(&output.path);
+        }
         serde_json::from_str(stamps.first()?.report()).ok()
     }
 
-    /// To be called before anything of the source is read.
-    pub(super) fn begin(self) -> Option<NewStamps> {
-        Some(NewStamps {
+    /// To be called before anything of the source is read. Also gives what has been read of what the user gives: the run must
+    /// be about the same.
+    pub(super) fn begin(self) -> Option<(NewStamps, Given)> {
+        let pending = self.drafts.into_iter().map(Draft::begin);
+        let stamps = NewStamps {
             asked: self.asked,
-            pending: self
-                .drafts
-                .into_iter()
-                .map(Draft::begin)
-                .collect::<Option<_>>()?,
-        })
+            pending: pending.collect::<Option<_>>()?,
+        };
+        Some((stamps, self.given))
     }
 }
 
@@ -123,9 +129,10 @@ fn nothing_done(row: &mut Value) {
 }
 
 /// All that the result of a run depends on besides the source's content, as one line of JSON.
-fn asked(args: &Run) -> Option<String> {
+fn asked(args: &Run, given: &Given, root: &Metadata) -> Option<String> {
     let Release {
-        lists,
+        // They are in what is given.
+        lists: _,
         images,
         all,
         selector,
@@ -149,11 +156,20 @@ fn asked(args: &Run) -> Option<String> {
             digest.to_string()
         ]))
     };
-    let root = std::fs::metadata(&source.path).ok()?;
+    let lists: Vec<_> = given
+        .lists
+        .iter()
+        .map(|(name, text)| {
+            json!([
+                name,
+                hash::digest(Algorithm::Sha256, text.as_bytes()).to_string()
+            ])
+        })
+        .collect();
     let policies = chain(&args.release)
         .iter()
-        .map(|policy| {
-            let settings = settings(policy).ok()?;
+        .zip(&given.settings)
+        .map(|(policy, settings)| {
             Some(json!([
                 component(Role::Policy, &policy.component)?,
                 settings
@@ -165,15 +181,15 @@ fn asked(args: &Run) -> Option<String> {
         .iter()
         .map(|output| {
             Some(json!([
-                output.path,
+                output.path.to_str()?,
                 component(Role::Writer, &output.format)?
             ]))
         })
         .collect::<Option<Vec<_>>>()?;
     let asked = json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "source": [root.dev(), root.ino(), source.path, component(Role::Reader, &source.format)?],
-        "lists": list_digests(lists)?,
+        "source": [root.dev(), root.ino(), source.path.to_str()?, component(Role::Reader, &source.format)?],
+        "lists": lists,
         "images": images,
         "all": all,
         "selector": component(Role::Selector, selector)?,
@@ -207,20 +223,4 @@ fn disk(args: &Run) -> Option<String> {
                 .map(|boot| boot.trim().to_owned())
         }
     }
-}
-
-/// The lists, each with the digest of its bytes.
-fn list_digests(lists: &[std::path::PathBuf]) -> Option<Vec<Value>> {
-    if lists.iter().any(|list| list == Path::new("-")) {
-        return None;
-    }
-    let lists = find_lists(lists).ok()?;
-    lists
-        .iter()
-        .map(|list| {
-            let bytes = std::fs::read(list).ok()?;
-            let digest = hash::digest(Algorithm::Sha256, &bytes);
-            Some(json!([list, digest.to_string()]))
-        })
-        .collect()
 }

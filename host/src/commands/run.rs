@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::repeat::{NewStamps, Repeat, as_unchanged};
-use super::session::{Outside, Session, acceptable, jobs, plan};
+use super::session::{Given, Outside, Session, acceptable, jobs, plan};
 use super::{print, print_problems};
 use crate::capability::{Fault, Grant, LinkMode, MergeError, SourceTree, WriteError, retry_io};
 use crate::cli::{DurabilityArg, Link, Run, Verify};
@@ -32,8 +32,8 @@ pub fn run(args: Run) -> Result<(), Error> {
         return Ok(());
     }
     let mut report = Report::new(args.release.source.to_string());
-    let stamps = repeat.and_then(Repeat::begin);
-    let result = carve(&args, stamps.as_ref(), &mut report);
+    let (stamps, given) = repeat.and_then(Repeat::begin).unzip();
+    let result = carve(&args, stamps.as_ref(), given, &mut report);
     report.timing_ms.total = milliseconds(began.elapsed());
     if let Err(error) = &result {
         report.failed(error);
@@ -70,6 +70,7 @@ struct Carved<'a> {
 fn carve<'a>(
     args: &'a Run,
     stamps: Option<&NewStamps>,
+    given: Option<Given>,
     report: &mut Report,
 ) -> Result<Carved<'a>, Error> {
     let mode = match args.link {
@@ -91,7 +92,7 @@ fn carve<'a>(
     }
     let writers = outputs.iter().map(|output| &output.writer);
     report.components.extend(writers.map(ComponentRow::new));
-    let outside = Outside::read(&session, &args.release)?;
+    let outside = Outside::read(&session, &args.release, given)?;
     report.sandbox = session.fence(Grant::ReadAndLink)?;
     let planned = plan(&session, &args.release, outside, report)?;
     if !acceptable(&planned.problems, args.release.allow_missing) {

@@ -194,6 +194,54 @@ fn cpus() -> usize {
     *CPUS.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
+/// Texts that the user gives, each read once: a pipe gives its text only once, and a file may change.
+pub(super) struct Given {
+    /// Names and texts of the lists.
+    pub(super) lists: Vec<(String, String)>,
+    /// The settings of each policy in the [`chain`], as JSON.
+    pub(super) settings: Vec<String>,
+    /// Lists that are no text.
+    wrong: Vec<Problem>,
+}
+
+impl Given {
+    fn read(release: &Release) -> Result<Self, Error> {
+        let settings = chain(release)
+            .iter()
+            .map(settings)
+            .collect::<Result<_, _>>()?;
+        let (mut lists, mut wrong) = (Vec::new(), Vec::new());
+        for list in find_lists(&release.lists)? {
+            match read_list(&list) {
+                Ok(read) => lists.push(read),
+                Err(Error::Problems(problems)) => wrong.extend(problems),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Self {
+            lists,
+            settings,
+            wrong,
+        })
+    }
+
+    /// The same, where nothing of it is lost by being read, and all of it is what it should be.
+    pub(super) fn of_plain_files(release: &Release) -> Option<Self> {
+        let policies = chain(release);
+        let settings = policies.iter().filter_map(settings_file).map(PathBuf::from);
+        let lists = find_lists(&release.lists).ok()?;
+        // Names of lists are part of messages, and of what a run is asked.
+        let are_named = lists.iter().all(|list| list.to_str().is_some());
+        let are_plain = lists.into_iter().chain(settings).all(|path| {
+            path.as_os_str() != "-" && std::fs::metadata(path).is_ok_and(|there| there.is_file())
+        });
+        let given = (are_named && are_plain)
+            .then(|| Self::read(release))?
+            .ok()?;
+        given.wrong.is_empty().then_some(given)
+    }
+}
+
 /// What a release needs from outside of the storages.
 pub(super) struct Outside {
     /// Policies in the order in which they are asked, and their settings.
@@ -201,14 +249,17 @@ pub(super) struct Outside {
     selector: Option<Component>,
     /// Names and texts.
     lists: Vec<(String, String)>,
-    /// Lists that are no text.
     wrong: Vec<Problem>,
     took: Duration,
 }
 
 impl Outside {
-    /// Loads components, reads settings and lists. No component is started.
-    pub(super) fn read(session: &Session, release: &Release) -> Result<Self, Error> {
+    /// Loads components, reads settings and lists if they are not given yet. No component is started.
+    pub(super) fn read(
+        session: &Session,
+        release: &Release,
+        given: Option<Given>,
+    ) -> Result<Self, Error> {
         let began = Instant::now();
         if release.lists.is_empty() && release.images.is_empty() && !release.all {
             return Err(Error::Usage(
@@ -220,28 +271,21 @@ impl Outside {
                 "--all takes everything; leave out --list and --image".into(),
             ));
         }
-        let load = |spec: &PolicySpec| -> Result<_, Error> {
-            let component = session.load(Role::Policy, &spec.component)?;
-            Ok((component, settings(spec)?))
-        };
-        let policies = chain(release).iter().map(load).collect::<Result<_, _>>()?;
+        let load = |spec: &PolicySpec| session.load(Role::Policy, &spec.component);
+        let policies = chain(release)
+            .iter()
+            .map(load)
+            .collect::<Result<Vec<_>, _>>()?;
         let selector = match release.lists.as_slice() {
             [] => None,
             _ => Some(session.load(Role::Selector, &release.selector)?),
         };
-        let (mut lists, mut wrong) = (Vec::new(), Vec::new());
-        for list in find_lists(&release.lists)? {
-            match read_list(&list) {
-                Ok(read) => lists.push(read),
-                Err(Error::Problems(problems)) => wrong.extend(problems),
-                Err(error) => return Err(error),
-            }
-        }
+        let given = given.map_or_else(|| Given::read(release), Ok)?;
         Ok(Self {
-            policies,
+            policies: policies.into_iter().zip(given.settings).collect(),
             selector,
-            lists,
-            wrong,
+            lists: given.lists,
+            wrong: given.wrong,
             took: began.elapsed(),
         })
     }
@@ -511,12 +555,21 @@ pub(super) fn settings(spec: &PolicySpec) -> Result<String, Error> {
     let Some(text) = spec.settings.as_deref() else {
         return Ok("{}".into());
     };
-    let Some(path) = text.strip_prefix('@') else {
+    let Some(path) = settings_file(spec) else {
         return as_json(text).map_err(|error| wrong(format!("are no JSON: {error}")));
     };
-    let text = std::fs::read_to_string(path)
+    let bytes =
+        patient::open(Path::new(path)).and_then(|file| patient::read_to_end(file, MAX_LIST));
+    signals::check()?;
+    let text = bytes
+        .and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other))
         .map_err(|error| wrong(format!("in {path} cannot be read: {error}")))?;
     as_json(&text).map_err(|error| wrong(format!("in {path} are no JSON: {error}")))
+}
+
+/// The file that holds the settings of a policy.
+fn settings_file(spec: &PolicySpec) -> Option<&str> {
+    spec.settings.as_deref()?.strip_prefix('@')
 }
 
 /// JSON as it is, and any other text as a JSON string: a short form that only the policy understands. What begins
