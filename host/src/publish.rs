@@ -674,6 +674,15 @@ mod tests {
         assert!(matches!(error, Error::Busy(_)), "{error}");
         drop(slow);
         assert!(output.join("published").try_exists().unwrap());
+
+        let mut staging = begin();
+        fs::rename(&output, folder.path().join("moved")).unwrap();
+        fs::create_dir(&output).unwrap();
+        fs::write(output.join("precious"), "").unwrap();
+        let error = staging.publish(Durability::None).unwrap_err();
+        assert!(matches!(error, Error::Busy(_)), "{error}");
+        drop(staging);
+        assert!(output.join("precious").try_exists().unwrap());
     }
 
     #[test]
