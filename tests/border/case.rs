@@ -1,8 +1,9 @@
 //! One run with one component of arbitrary answers.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Parser as _;
 use regcarve::cli::{Cli, Command};
@@ -129,7 +130,7 @@ impl World {
             .iter()
             .flat_map(|before| before.differences(&before.again()))
             .collect::<Vec<_>>();
-        let verdict = self.judge(result, &arguments);
+        let verdict = self.judge(role, result, &arguments);
         fs::remove_dir_all(self.path("output")).ok();
         if role == "writer" {
             let tags = self
@@ -152,7 +153,12 @@ impl World {
         }
     }
 
-    fn judge(&self, result: Result<(), Error>, arguments: &[String]) -> Result<u8, String> {
+    fn judge(
+        &self,
+        role: &str,
+        result: Result<(), Error>,
+        arguments: &[String],
+    ) -> Result<u8, String> {
         let output = self.path("output");
         let code = match &result {
             Ok(()) => 0,
@@ -181,6 +187,18 @@ impl World {
                     return problem("the secret in the output");
                 }
             }
+            // What a writer of arbitrary answers leaves out is its own affair.
+            if role != "writer"
+                && let Some(link) = dangling(&output)
+            {
+                return problem(&format!("{link} names nothing in the output"));
+            }
+            // All that a selector can choose is whole; what the others give need not even be an image.
+            if role == "selector"
+                && let Err(error) = verify(&output)
+            {
+                return problem(&format!("an output that is not whole: {error}"));
+            }
         }
         Ok(code)
     }
@@ -188,20 +206,39 @@ impl World {
 
 /// What the program does with these arguments of `regcarve run`.
 fn carve(arguments: &[String]) -> Result<(), Error> {
-    let fixed = [
-        "regcarve",
-        "run",
-        // The wall would hold for all later runs of this process.
-        "--sandbox",
-        "off",
-        "--durability",
-        "none",
-        "--guest-time",
-        "5",
-    ];
-    let all = fixed.iter().map(ToString::to_string);
-    match Cli::parse_from(all.chain(arguments.iter().cloned())).command {
+    let fixed = ["--durability", "none", "--guest-time", "5"].map(str::to_owned);
+    match command("run", fixed.iter().chain(arguments)) {
         Command::Run(run) => commands::run::run(run),
         _ => unreachable!("that is what was asked for"),
     }
+}
+
+/// What the program says of a registry.
+fn verify(registry: &Path) -> Result<(), Error> {
+    let storage = format!("registry:{}", registry.display());
+    match command("verify", [&storage]) {
+        Command::Verify(verify) => commands::verify::verify(verify),
+        _ => unreachable!("that is what was asked for"),
+    }
+}
+
+fn command<'a>(name: &str, arguments: impl IntoIterator<Item = &'a String>) -> Command {
+    // The wall would hold for all later runs of this process.
+    let fixed = ["regcarve", name, "--sandbox", "off"].map(str::to_owned);
+    Cli::parse_from(fixed.into_iter().chain(arguments.into_iter().cloned())).command
+}
+
+/// A link of a registry whose content is not there.
+fn dangling(registry: &Path) -> Option<String> {
+    let all = walk(registry);
+    let files: BTreeSet<_> = all.iter().filter_map(|(name, _)| name.to_str()).collect();
+    let links = files.iter().filter(|name| name.ends_with("/link"));
+    let mut broken = links.filter(|link| {
+        let text = fs::read_to_string(registry.join(link)).unwrap_or_default();
+        let (algorithm, hex) = text.split_once(':').unwrap_or_default();
+        let folder = hex.get(..2).unwrap_or_default();
+        let data = format!("docker/registry/v2/blobs/{algorithm}/{folder}/{hex}/data");
+        !files.contains(data.as_str())
+    });
+    broken.next().map(ToString::to_string)
 }

@@ -28,6 +28,12 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("reader-not-there", DAMAGED, &["no/such/layer"]),
     Case::new("reader-odd-names", COMPONENT, &["an answer that cannot be"])
         .with(&["--image", "*/*:*"]),
+    Case::new("reader-optional-config", DAMAGED, &["no/such/config"]),
+    Case::new(
+        "reader-optional-top",
+        COMPONENT,
+        &["an answer that cannot be", "is optional"],
+    ),
     Case::new("reader-other-digest", COMPONENT, &["another image"]).with(&[
         "--image",
         "team/app@sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",

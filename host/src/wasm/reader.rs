@@ -66,7 +66,7 @@ pub struct FoundItem {
     pub children: Box<[u32]>,
     /// In the source; a valid [`TreePath`].
     pub path: String,
-    /// Whether the image is whole without it.
+    /// Whether the image is whole without it. Only layers.
     pub optional: bool,
 }
 
@@ -366,11 +366,18 @@ impl Reader {
                 content.digest
             )));
         }
+        let kind = kind_in(content.kind);
+        if located.optional && kind.is_manifest() {
+            return Err(self.nonsense(format!(
+                "the manifest {} is optional; only layers can be",
+                content.digest
+            )));
+        }
         Ok(FoundItem {
             digest: self.digest(&content.digest)?,
             media_type: content.media_type,
             size: content.size,
-            kind: kind_in(content.kind),
+            kind,
             // An odd platform is no reason to lose an image: it only cannot be chosen.
             platform: content.platform.and_then(|platform| platform_in(&platform)),
             describes: content
@@ -380,7 +387,8 @@ impl Reader {
                 .transpose()?,
             children: content.children.into(),
             path: located.path,
-            optional: located.optional,
+            // Any descriptor may name other places (`urls`), but nobody can use an image without its config.
+            optional: located.optional && kind == Kind::Layer,
         })
     }
 

@@ -79,7 +79,11 @@ fn image(wild: &mut Wild<'_>, wanted: &Wanted) -> Image {
         let at = wild.below(image.contents.len() as u32) as usize;
         match wild.below(8) {
             0 => image.contents[at].path = wild.path(&PATHS),
-            1 => image.contents[at].optional = true,
+            // What is optional need not be there.
+            1 => {
+                image.contents[at].optional = true;
+                image.contents[at].path = wild.path(&["manifest", "no/such/file"]);
+            }
             2 => {
                 let mut again = image.contents[at].clone();
                 again.content.digest = wild.digest(&[]);
