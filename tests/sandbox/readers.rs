@@ -17,6 +17,11 @@ pub(crate) const CASES: &[Case] = &[
         &["an answer that cannot be", "../secret"],
     ),
     Case::new("reader-cycle", COMPLETE, &[]),
+    Case::new(
+        "reader-endless",
+        COMPONENT,
+        &["in a row of more than 64", "--no-attached"],
+    ),
     Case::new("reader-loop", COMPONENT, &["ran for more than 1 s"]).with(ONE_SECOND),
     Case::new("reader-many-children", COMPONENT, &[]),
     Case::new("reader-many-damages", DAMAGED, &[]),
@@ -25,6 +30,12 @@ pub(crate) const CASES: &[Case] = &[
         COMPONENT,
         &["bytes of memory; 268435456 are allowed"],
     ),
+    Case::new(
+        "reader-multiplies",
+        COMPONENT,
+        &["called the host more than 5000 times"],
+    )
+    .with(&["--guest-calls", "5000"]),
     Case::new("reader-not-there", DAMAGED, &["no/such/layer"]),
     Case::new("reader-odd-names", COMPONENT, &["an answer that cannot be"])
         .with(&["--image", "*/*:*"]),

@@ -22,11 +22,16 @@ use crate::capability::{Looked, ReadError, SourceTree, TreePath};
 use crate::error::Error;
 use crate::fast::{HashMap, HashSet};
 use crate::progress::Progress;
+use crate::signals;
 use crate::wasm::Component;
 use crate::wasm::reader::{Found, Reader, Resolution, Wanted};
 
 /// Images in one call to a reader. More would cost memory on both sides and save nothing.
 const BATCH: usize = 256;
+
+/// How far images may speak of images that speak of images. The signature of an SBOM of an image is two away from
+/// it; a reader that never comes to an end must not keep the run from coming to one.
+const FAR: usize = 64;
 
 /// What resolving gives.
 #[derive(Debug, Default)]
@@ -176,6 +181,7 @@ impl Worker<'_> {
         let answers = self.reader.resolve(repository, &wanted)?;
         let mut frontier = Vec::new();
         for (answer, (wanted, origin)) in answers.into_iter().zip(batch) {
+            signals::check()?;
             match answer {
                 Resolution::Found(found) => {
                     let key = (found.tag.clone(), found.digest);
@@ -228,6 +234,7 @@ impl Worker<'_> {
         seen: &mut Seen,
     ) -> Result<(), Error> {
         let mut asked = HashSet::default();
+        let mut far = 0;
         while !frontier.is_empty() {
             frontier.retain(|(digest, _)| asked.insert(*digest));
             let parents: HashMap<Digest, Arc<str>> = frontier.iter().cloned().collect();
@@ -235,7 +242,16 @@ impl Worker<'_> {
             if manifests.is_empty() {
                 break;
             }
-            for (subject, resolution) in self.reader.attached(repository, &manifests)? {
+            if far == FAR {
+                return Err(self.reader.nonsense(format!(
+                    "in {repository}, images that speak of one another in a row of more than {FAR}; \
+                     --no-attached leaves them out"
+                )));
+            }
+            far += 1;
+            let attached = self.reader.attached(repository, &manifests)?;
+            for (subject, resolution) in attached {
+                signals::check()?;
                 let origin = Origin::AttachedTo(Arc::clone(&parents[&subject]));
                 match resolution {
                     Resolution::Found(found) => {

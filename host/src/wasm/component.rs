@@ -341,7 +341,12 @@ impl<W> Instance<W> {
         call: impl FnOnce(&mut Store<State>, &W) -> wasmtime::Result<T>,
     ) -> Result<T, Error> {
         signals::check()?;
-        let ticks = self.store.data_mut().meter.call_begins();
+        let meter = &mut self.store.data_mut().meter;
+        let ticks = meter.call_begins();
+        // What earlier answers were charged with may have been too much.
+        if let Err(reached) = meter.count(1) {
+            return Err(self.fail(Problem::Limit { reached }).into());
+        }
         self.store.set_epoch_deadline(ticks.min(ATTENTION));
         call(&mut self.store, &self.world).map_err(|error| self.explain(error))
     }

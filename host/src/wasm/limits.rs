@@ -24,7 +24,7 @@ pub struct Limits {
     /// Bytes that one call may hand to the host.
     pub call_bytes: usize,
     /// Calls into the host. The shipped layouts make about 50 for an image. What the host reads and writes counts too,
-    /// see `CALL_UNIT`.
+    /// see `CALL_UNIT`, and so do the host's calls into the component and the images that it gives.
     pub calls: u64,
     /// Bytes of log messages, as they are printed, of all instances together.
     pub log_bytes: usize,
@@ -57,7 +57,7 @@ impl Default for Limits {
     }
 }
 
-/// So many bytes that the host reads or writes for a component count as one more call: reading one long
+/// So many bytes that the host reads, writes or keeps for a component count as one more call: reading one long
 /// manifest again and again must not be cheaper than asking for many short ones.
 pub(super) const CALL_UNIT: usize = 4 << 10;
 /// Tables in one component.

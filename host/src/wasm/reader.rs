@@ -172,6 +172,7 @@ impl Reader {
                 .call_resolve(store, repository.as_str(), &wishes)
         })?;
         self.check_fault(repository.as_str())?;
+        self.charge(answers.iter());
         if answers.len() != wanted.len() {
             return Err(self.nonsense(format!(
                 "{} answers to {} wishes",
@@ -199,11 +200,13 @@ impl Reader {
                 .call_attached(store, repository.as_str(), &digests)
         })?;
         self.check_fault(repository.as_str())?;
+        self.charge(answers.iter().map(|answer| &answer.resolution));
+        let asked: HashSet<_> = manifests.iter().collect();
         answers
             .into_iter()
             .map(|answer| {
                 let subject = self.digest(&answer.subject)?;
-                if !manifests.contains(&subject) {
+                if !asked.contains(&subject) {
                     return Err(self.nonsense(format!("{subject} was not asked about")));
                 }
                 Ok((subject, self.resolution(answer.resolution, None)?))
@@ -293,6 +296,23 @@ impl Reader {
         // Sorted by contract; cheap to make sure of.
         parsed.sort_unstable();
         Ok(parsed)
+    }
+
+    /// Counts images as what the host has read for this reader: it keeps them.
+    fn charge<'a>(&mut self, answers: impl Iterator<Item = &'a exported::Resolution>) {
+        let located = |located: &exported::Located| {
+            let content = &located.content;
+            size_of_val(located)
+                + located.path.len()
+                + content.media_type.len()
+                + size_of_val(&*content.children)
+        };
+        let answer = |answer: &exported::Resolution| match answer {
+            exported::Resolution::Found(image) => image.contents.iter().map(located).sum(),
+            _ => size_of_val(answer),
+        };
+        let told = answers.map(answer).sum();
+        self.instance.state().meter.moved(told);
     }
 
     fn resolution(
@@ -396,7 +416,8 @@ impl Reader {
         Digest::parse(text).map_err(|error| self.nonsense(format!("the digest {text:?}: {error}")))
     }
 
-    fn nonsense(&self, what: String) -> Error {
+    /// A failure of this reader because of what it answered.
+    pub fn nonsense(&self, what: String) -> Error {
         self.instance.fail(Wrong::Answer(what)).into()
     }
 

@@ -144,10 +144,14 @@ macro_rules! writer {
 }
 
 /// Makes a reader of a function `fn(Image, &Wanted) -> Resolution` that is given the true answer. Its storage is a
-/// folder with the files `manifest`, `config` and `layer`, which are the image `team/app:v1`.
+/// folder with the files `manifest`, `config` and `layer`, which are the image `team/app:v1`. What is attached comes from a
+/// function `fn(&[String]) -> Vec<Attachment>`.
 #[macro_export]
 macro_rules! reader {
     ($resolve:path) => {
+        $crate::reader!($resolve, $crate::nothing_attached);
+    };
+    ($resolve:path, $attached:path) => {
         #[derive(Default)]
         struct Program;
 
@@ -174,9 +178,9 @@ macro_rules! reader {
             fn attached(
                 &mut self,
                 _: &str,
-                _: &[String],
+                manifests: &[String],
             ) -> Vec<$crate::regcarve_kit::layout::Attachment> {
-                Vec::new()
+                $attached(manifests)
             }
 
             fn inspect(&mut self, _: &str) -> Vec<$crate::regcarve_kit::layout::Damage> {
@@ -186,6 +190,11 @@ macro_rules! reader {
 
         $crate::regcarve_kit::layout!(Program, $crate::NoWriter);
     };
+}
+
+/// For readers that know of no images that speak of others.
+pub fn nothing_attached(_: &[String]) -> Vec<Attachment> {
+    Vec::new()
 }
 
 /// What an honest reader answers.
