@@ -72,6 +72,11 @@ pub(crate) const CASES: &[Case] = &[
         COMPONENT,
         &["gave up: at team/app: the end is near\\u{a}", "bytes more)"],
     ),
+    Case::new(
+        "policy-long-manifest",
+        COMPONENT,
+        &["an answer that cannot be", "4194304 are allowed"],
+    ),
     Case::new("policy-long-reasons", MISSING, &["bytes more)"]),
     Case::new("policy-loop", COMPONENT, TIME).with(ONE_SECOND),
     Case::new("policy-loop-at-start", COMPONENT, TIME).with(ONE_SECOND),

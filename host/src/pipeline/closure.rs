@@ -6,6 +6,7 @@ use regcarve_names::{Digest, Platform};
 
 use super::contents::{Content, Contents, Presence};
 use super::image::{ContentId, Item, Kind};
+use crate::capability::MAX_BLOB;
 use crate::hash;
 use crate::wasm::policy::NewManifest;
 
@@ -114,8 +115,8 @@ fn mark(items: &[Item], from: usize, keep: &mut [bool], follow: &impl Fn(&Item) 
 ///
 /// # Errors
 ///
-/// What in the policy's answer cannot be: a manifest that takes the place of nothing, content that the image
-/// does not have, a last manifest that is not the top.
+/// What in the policy's answer cannot be: a manifest that takes the place of nothing or that is too long, content
+/// that the image does not have, a last manifest that is not the top.
 pub fn rewritten(
     items: &[Item],
     manifests: Vec<NewManifest>,
@@ -143,6 +144,14 @@ pub fn rewritten(
         let position = find(&manifest.instead_of)?;
         if !items[position].kind.is_manifest() {
             return Err(format!("{} is no manifest", manifest.instead_of));
+        }
+        // No registry would serve it, and it is kept in memory until the end.
+        let length = manifest.bytes.len();
+        if length as u64 > MAX_BLOB {
+            return Err(format!(
+                "the manifest instead of {} has {length} bytes; {MAX_BLOB} are allowed",
+                manifest.instead_of
+            ));
         }
         let (digest, id) = made(manifest.bytes, contents);
         let item = &mut items[position];
