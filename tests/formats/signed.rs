@@ -1,8 +1,14 @@
 //! What speaks of an image: only the image is named, the rest has to follow.
 
+use std::fs;
+
+use regcarve_test_support::layout::write_oci;
 use regcarve_test_support::package::Package;
+use regcarve_test_support::programs::program;
 use regcarve_test_support::shapes::{self, Flavour, artifact, attached_tag, cosign};
 use regcarve_test_support::storage::Storage;
+
+use serde_json::{Value, json};
 
 use crate::{Bench, FORMATS, images};
 
@@ -80,5 +86,58 @@ fn only_the_image_is_named() {
             outcome.assert_code(0);
             assert_eq!(images(&outcome), image, "{source} → {to} without the rest");
         }
+    }
+}
+
+/// In a layout a referrer needs no name, and so there is none to tell where it goes.
+#[test]
+fn a_referrer_without_a_name_follows_an_image_that_is_renamed() {
+    let bench = Bench::new();
+    let image = shapes::image(Flavour::Oci, "app");
+    let sbom = artifact("application/spdx+json", &[], Some(&image));
+    write_oci(&bench.path("source"), "team/app:v1", &image);
+    write_oci(&bench.path("referrer"), "none", &sbom);
+    join(&bench, "referrer", "source");
+    let rename = program("policy-rename").display().to_string();
+    let renamed = ["--all", "--policy", &rename];
+    let (name, sbom) = ("release/app:v1".to_owned(), sbom.digest().to_string());
+    let expected = [
+        (name.clone(), image.digest().to_string()),
+        (format!("release/app@{sbom}"), sbom),
+    ];
+    for format in ["registry", "oci"] {
+        let output = format!("{format}:renamed-{format}");
+        let outcome = bench.carve(&renamed, "oci:source", &[&output]);
+        outcome.assert_code(0);
+        assert_eq!(images(&outcome), expected, "{format}");
+        let from = outcome.listed("images", "renamed_from");
+        assert_eq!(from.len(), 2, "{from:?}");
+        assert!(
+            from.iter().all(|from| from.starts_with("team/app")),
+            "{from:?}"
+        );
+        // Found again: in a layout by what it speaks of, in a registry by its digest.
+        let wanted: &[&str] = match format {
+            "oci" => &["--image", &name],
+            _ => &["--image", &name, "--image", &expected[1].0],
+        };
+        let outcome = bench.carve(wanted, &output, &[&format!("oci:again-{format}")]);
+        outcome.assert_code(0);
+        assert_eq!(images(&outcome), expected, "{format} again");
+    }
+}
+
+/// Puts the one image of a layout into another layout, without a name.
+fn join(bench: &Bench, from: &str, to: &str) {
+    let (from, to) = (bench.path(from), bench.path(to));
+    let read = |path| serde_json::from_slice::<Value>(&fs::read(path).unwrap()).unwrap();
+    let mut descriptor = read(from.join("index.json"))["manifests"][0].take();
+    descriptor["annotations"] = json!({});
+    let mut index = read(to.join("index.json"));
+    index["manifests"].as_array_mut().unwrap().push(descriptor);
+    fs::write(to.join("index.json"), index.to_string()).unwrap();
+    for blob in fs::read_dir(from.join("blobs/sha256")).unwrap() {
+        let blob = blob.unwrap();
+        fs::copy(blob.path(), to.join("blobs/sha256").join(blob.file_name())).unwrap();
     }
 }

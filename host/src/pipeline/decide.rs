@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use regcarve_names::{Digest, Reference, Repository};
+use regcarve_names::{Digest, Reference, Repository, Tag};
 
 use super::closure;
 use super::contents::Contents;
@@ -22,7 +22,10 @@ use crate::wasm::policy::{Decision, Policy};
 /// An image on its way through the policies.
 struct Candidate {
     image: Arc<Image>,
-    name: Option<Reference>,
+    /// Its repository in the output.
+    repository: Arc<Repository>,
+    /// Its tag in the output, if it has one.
+    tag: Option<Tag>,
     /// Its digest in the source, once a policy has rewritten it.
     rewritten_from: Option<Digest>,
 }
@@ -80,11 +83,7 @@ impl Stage<'_> {
         let (attached, asked) = self.attached_and_asked(images);
         let mut candidates: Vec<_> = asked
             .into_iter()
-            .map(|image| Candidate {
-                image,
-                name: None,
-                rewritten_from: None,
-            })
+            .map(|image| Candidate::new(Arc::clone(&image.repository), image))
             .collect();
         for policy in policies {
             if candidates.is_empty() {
@@ -126,7 +125,7 @@ impl Stage<'_> {
         for (mut candidate, decision) in candidates.into_iter().zip(decisions) {
             match decision {
                 Decision::Keep => {}
-                Decision::Rename(name) => candidate.name = Some(name),
+                Decision::Rename(name) => candidate.rename(name),
                 Decision::Drop(reason) => {
                     self.dropped.push(Dropped {
                         reference: candidate.image.reference(),
@@ -243,7 +242,7 @@ impl Stage<'_> {
                 }
             };
         for candidate in candidates.iter() {
-            note(&mut staying, &candidate.image, &candidate.repository());
+            note(&mut staying, &candidate.image, &candidate.repository);
         }
         loop {
             let (follow, rest): (Vec<_>, Vec<_>) = attached.into_iter().partition(|image| {
@@ -262,14 +261,7 @@ impl Stage<'_> {
                     .unwrap_or_default();
                 for repository in repositories {
                     note(&mut staying, &image, &repository);
-                    let name = image.tag.clone().filter(|_| repository != image.repository);
-                    let name =
-                        name.map(|tag| Reference::tagged(Repository::clone(&repository), tag));
-                    candidates.push(Candidate {
-                        image: Arc::clone(&image),
-                        name,
-                        rewritten_from: None,
-                    });
+                    candidates.push(Candidate::new(repository, Arc::clone(&image)));
                 }
             }
             attached = rest;
@@ -300,12 +292,20 @@ fn left_behind(image: Arc<Image>) -> Option<Dropped> {
 }
 
 impl Candidate {
-    /// Its repository in the output.
-    fn repository(&self) -> Arc<Repository> {
-        match &self.name {
-            Some(name) => Arc::new(name.repository().clone()),
-            None => Arc::clone(&self.image.repository),
+    /// An image that goes to a repository, with the tag that it has.
+    fn new(repository: Arc<Repository>, image: Arc<Image>) -> Self {
+        Self {
+            repository,
+            tag: image.tag.clone(),
+            image,
+            rewritten_from: None,
         }
+    }
+
+    fn rename(&mut self, name: Reference) {
+        let (repository, tag, _) = name.into_parts();
+        self.repository = Arc::new(repository);
+        self.tag = tag;
     }
 
     fn change(&mut self, change: impl FnOnce(&mut Image)) {
@@ -318,18 +318,13 @@ impl Candidate {
 fn planned(candidate: Candidate) -> PlannedImage {
     let Candidate {
         image,
-        name,
+        repository,
+        tag,
         rewritten_from,
     } = candidate;
-    let renamed_from = name.is_some().then(|| image.reference());
+    let is_renamed = (&repository, &tag) != (&image.repository, &image.tag);
+    let renamed_from = is_renamed.then(|| image.reference());
     let image = Arc::unwrap_or_clone(image);
-    let (repository, tag) = match name {
-        Some(name) => {
-            let (repository, tag, _) = name.into_parts();
-            (Arc::new(repository), tag)
-        }
-        None => (image.repository, image.tag),
-    };
     PlannedImage {
         repository,
         tag,
