@@ -583,14 +583,22 @@ fn as_json(text: &str) -> Result<String, serde_json::Error> {
     }
 }
 
+/// So many missing images get a hint: it is looked for among all names of a repository, and where more are missing, it is
+/// the list or the source that is wrong and not a letter.
+const HINTS: usize = 100;
+
 /// For what is missing, the nearest names that there are.
 fn hints(session: &Session, resolved: &mut Resolved) -> Result<(), Error> {
     if resolved.missing.is_empty() {
         return Ok(());
     }
+    // The same ones in every run, however many readers found them missing.
+    resolved.missing.sort_unstable();
     let mut reader = session.start_reader()?;
     let mut catalog = Catalog::new(&mut reader);
-    for (repository, wanted, problem) in std::mem::take(&mut resolved.missing) {
+    let missing = std::mem::take(&mut resolved.missing);
+    for (repository, wanted, problem) in missing.into_iter().take(HINTS) {
+        signals::check()?;
         resolved.problems[problem].hint = match suggest::hint(&mut catalog, &repository, &wanted) {
             Ok(hint) => hint,
             // Where there is no list of names at all, that is most likely why.
