@@ -79,6 +79,7 @@ impl Resolver<'_> {
                 resolver: self,
                 source: self.source.another(),
                 reader,
+                verified: HashMap::default(),
                 shared: &shared,
                 names: Names::default(),
             }
@@ -146,6 +147,8 @@ struct Worker<'a> {
     resolver: &'a Resolver<'a>,
     source: SourceTree,
     reader: Reader,
+    /// What the host hashed for the last answer of the reader, and the files.
+    verified: HashMap<Digest, String>,
     shared: &'a Mutex<Resolved>,
     names: Names,
 }
@@ -179,6 +182,7 @@ impl Worker<'_> {
     ) -> Result<(), Error> {
         let wanted: Vec<Wanted> = batch.iter().map(|(wanted, _)| (*wanted).clone()).collect();
         let answers = self.reader.resolve(repository, &wanted)?;
+        self.verified = self.reader.take_verified();
         let mut frontier = Vec::new();
         for (answer, (wanted, origin)) in answers.into_iter().zip(batch) {
             signals::check()?;
@@ -250,6 +254,7 @@ impl Worker<'_> {
             }
             far += 1;
             let attached = self.reader.attached(repository, &manifests)?;
+            self.verified = self.reader.take_verified();
             for (subject, resolution) in attached {
                 signals::check()?;
                 let origin = Origin::AttachedTo(Arc::clone(&parents[&subject]));
@@ -302,7 +307,6 @@ impl Worker<'_> {
         subject: Option<Digest>,
         frontier: &mut Vec<(Digest, Arc<str>)>,
     ) -> usize {
-        let verified = self.reader.take_verified();
         let name: Arc<str> = reference(repository, found.tag.as_ref(), &found.digest).into();
         let mut items = Vec::with_capacity(found.items.len());
         let mut fresh = Vec::new();
@@ -311,7 +315,7 @@ impl Worker<'_> {
             if item.kind.is_manifest() {
                 frontier.push((item.digest, Arc::clone(&name)));
             }
-            let is_verified = verified.get(&item.digest) == Some(&item.path);
+            let is_verified = self.verified.get(&item.digest) == Some(&item.path);
             let id = match shared.contents.find_at(&item.digest, &item.path) {
                 Some(id) => id,
                 None => {
