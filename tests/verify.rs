@@ -305,6 +305,27 @@ fn a_demanded_collector_must_not_harm() {
     verify("registry", root, &["--gc", "no such"]).assert_code(2);
 }
 
+/// What is wrong is said, and decides how it ends, also where nobody can tell what a collector would do.
+#[test]
+fn a_collector_that_cannot_be_asked() {
+    let world = World::new();
+    let repositories = world.storage.base().join("repositories");
+    faults::remove(&repositories);
+    fs::write(&repositories, "no folder").unwrap();
+    let outcome = verify("registry", world.storage.root(), &[]);
+    outcome.assert_code(4);
+    let gc = ["--gc", "distribution 2.8 garbage-collect"];
+    let demanded = verify("registry", world.storage.root(), &gc);
+    demanded.assert_code(4);
+    let damages = |outcome: &Outcome| -> Vec<String> {
+        let lines = outcome.stdout.lines();
+        let damages = lines.filter(|line| line.starts_with("damaged: "));
+        damages.map(str::to_owned).collect()
+    };
+    assert_eq!(damages(&demanded), damages(&outcome));
+    assert!(!damages(&demanded).is_empty(), "{}", demanded.everything());
+}
+
 /// Compares the forecast for 2.8 with the real dry run, in both modes.
 fn compare(what: &str, root: &Path) {
     let outcome = verify("registry", root, &["--format", "json"]);

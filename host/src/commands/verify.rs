@@ -159,7 +159,10 @@ pub fn verify(args: VerifyArgs) -> Result<(), Error> {
     let collections = collections(&session, &images, &contents, &mut problems)?;
     session.progress.done();
     let mut problems = verify::merge(problems);
-    problems.extend(demanded(&args.collectors, &collections)?);
+    // Where collectors cannot be asked, a problem says why.
+    if let Some(collections) = &collections {
+        problems.extend(demanded(&args.collectors, collections)?);
+    }
 
     let verified = Verified {
         schema: SCHEMA,
@@ -171,7 +174,7 @@ pub fn verify(args: VerifyArgs) -> Result<(), Error> {
         storage: args.storage.to_string(),
         sandbox,
         problems: problems.iter().map(Row::new).collect(),
-        collections,
+        collections: collections.unwrap_or_default(),
         totals: totals(&repositories, &wishes, &contents, &hashed, hashing, sparse),
         timing_ms: milliseconds(began.elapsed()),
     };
@@ -320,18 +323,18 @@ fn inspect(
     Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Asks what garbage collectors would do, and what that would do to tagged images.
+/// Asks what garbage collectors would do, and what that would do to tagged images. Nothing where they cannot be asked.
 fn collections(
     session: &Session,
     images: &[std::sync::Arc<Image>],
     contents: &Contents,
     problems: &mut Vec<Problem>,
-) -> Result<Vec<CollectionRow>, Error> {
+) -> Result<Option<Vec<CollectionRow>>, Error> {
     let collections = match session.start_reader()?.collections() {
         Ok(collections) => collections,
         Err(Error::Problems(more)) => {
             problems.extend(more);
-            return Ok(Vec::new());
+            return Ok(None);
         }
         Err(error) => return Err(error),
     };
@@ -366,7 +369,7 @@ fn collections(
         }
         row
     });
-    Ok(rows.collect())
+    Ok(Some(rows.collect()))
 }
 
 /// Tagged images that a sweep would take something from.
