@@ -1,9 +1,12 @@
 //! Policies: what they compute, read, answer and say.
 
 use regcarve_test_support::binary::Runs as _;
+use regcarve_test_support::digest::Digest;
+use regcarve_test_support::faults;
 use regcarve_test_support::programs::program;
+use serde_json::json;
 
-use crate::case::{COMPLETE, COMPONENT, Case, MISSING, ONE_SECOND, hold};
+use crate::case::{COMPLETE, COMPONENT, Case, DAMAGED, MISSING, ONE_SECOND, hold};
 use crate::world::World;
 
 const TIME: &[&str] = &["ran for more than 1 s", "--guest-time raises"];
@@ -44,6 +47,7 @@ pub(crate) const CASES: &[Case] = &[
         COMPONENT,
         &["holds more than 1000 handles"],
     ),
+    Case::new("policy-ignores-damage", COMPLETE, &[]),
     Case::new(
         "policy-imports-source",
         COMPONENT,
@@ -141,4 +145,29 @@ fn a_policy_that_does_not_say_who_it_is() {
             outcome.assert_says(words);
         }
     }
+}
+
+/// The config is of the right length, so that only the policy makes the host read it.
+#[test]
+fn a_policy_that_keeps_what_is_damaged() {
+    let world = World::new();
+    let config = json!({ "os": "linux", "architecture": "amd64" }).to_string();
+    let config = Digest::of(config.as_bytes());
+    faults::flip(&world.storage.blob_path(&config));
+    let policy = program("policy-ignores-damage");
+    let plan = |more: &[&str]| {
+        let mut plan = world.regcarve();
+        plan.args(["plan", "--image", "team/app:*", "--policy"])
+            .arg(&policy)
+            .args(more)
+            .arg(world.spec("registry", "source"));
+        plan.outcome()
+    };
+    let outcome = plan(&[]);
+    outcome.assert_code(DAMAGED);
+    for words in ["team/app:v1", "team/app:v2", config.hex()] {
+        outcome.assert_says(words);
+    }
+    // Nobody needs what is dropped.
+    plan(&["--policy", r#"match={"deny":["**"]}"#, "--allow-missing"]).assert_code(COMPLETE);
 }

@@ -350,17 +350,31 @@ impl ContentPower {
             Ok((_, bytes)) => Ok(bytes),
             Err(ReadError::NotFound) => Err(types::Failure::NotFound),
             Err(ReadError::Damaged(text)) => {
+                let failure = types::Failure::Damaged(format!("{path}: {text}"));
                 let trouble = self.trouble(id, Severity::Damaged, path, &text);
                 self.trouble.get_or_insert(trouble);
-                Err(types::Failure::Damaged(format!("{path}: {text}")))
+                drop(contents);
+                self.note(id, Presence::Damaged(text));
+                Err(failure)
             }
             Err(ReadError::Fault(fault)) => {
                 let text = fault.to_string();
                 let trouble = self.trouble(id, Severity::Unreadable, path, &text);
                 self.trouble.get_or_insert(trouble);
+                drop(contents);
+                self.note(id, Presence::Unreadable(text.clone()));
                 Err(types::Failure::Other(text))
             }
         }
+    }
+
+    /// What the host saw counts, whatever the policy makes of it: an image that stays needs this content.
+    fn note(&self, id: ContentId, presence: Presence) {
+        let mut contents = self
+            .contents
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        contents.get_mut(id).presence = presence;
     }
 
     /// What is wrong with the file of some content of the images at hand.
