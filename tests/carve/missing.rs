@@ -35,6 +35,21 @@ fn three_missing_tags_are_reported_together_and_nothing_is_published() {
 }
 
 #[test]
+fn where_much_is_missing_not_everything_gets_a_hint() {
+    let world = World::new();
+    let lines: String = (100..350)
+        .map(|number| format!("team/app:missing-{number}\n"))
+        .collect();
+    let list = world.list("release.list", lines);
+    let outcome = world.refuse(3, &["--list", &list]);
+    assert_eq!(outcome.listed("missing", "reference").len(), 250);
+    let said = outcome.stderr.as_str();
+    assert_eq!(said.matches("nearest tags: v1").count(), 100);
+    let (first, _) = said.split_once("missing-200").unwrap();
+    assert_eq!(first.matches("nearest tags: v1").count(), 100);
+}
+
+#[test]
 fn allow_missing_publishes_the_rest_and_reports_them() {
     let world = World::new();
     let list = world.list("release.list", LIST);
