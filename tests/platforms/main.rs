@@ -66,8 +66,25 @@ fn shapes() -> Vec<(&'static str, Package)> {
                 ],
             ),
         ),
+        ("doubled", doubled()),
         ("single", shapes::image(Flavour::Oci, "single")),
     ]
+}
+
+/// An index that offers one manifest for two platforms.
+fn doubled() -> Package {
+    let of = |name: &str, platform| {
+        shapes::image_of(Flavour::Oci, name, platform, &[shapes::layer(name)])
+    };
+    let arm = of("doubled arm", "linux/arm");
+    shapes::index(
+        Flavour::Oci,
+        &[
+            of("doubled", "linux/amd64").on("linux/amd64"),
+            arm.clone().on("linux/arm/v6"),
+            arm.on("linux/arm/v7"),
+        ],
+    )
 }
 
 /// A storage with an image of each shape.
@@ -98,10 +115,17 @@ impl World {
 
     /// Carves one image for some platforms into these outputs, each `FORMAT:NAME`.
     fn carve(&self, shape: &str, platforms: &str, mode: &str, outputs: &[&str]) -> Outcome {
+        let flags = ["--platform", platforms, "--platform-mode", mode];
+        self.carve_with(&flags, shape, outputs)
+    }
+
+    /// Carves one image with these flags.
+    fn carve_with(&self, flags: &[&str], shape: &str, outputs: &[&str]) -> Outcome {
         let mut command = regcarve(env!("CARGO_BIN_EXE_regcarve"));
         command
-            .args(["run", "--durability", "none", "--platform", platforms])
-            .args(["--platform-mode", mode, "--image"])
+            .args(["run", "--durability", "none"])
+            .args(flags)
+            .arg("--image")
             .arg(format!("{REPOSITORY}:{shape}"))
             .arg(format!("registry:{}", self.path("source").display()));
         for output in outputs {

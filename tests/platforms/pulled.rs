@@ -10,7 +10,7 @@ use regcarve_test_support::{skopeo, tools};
 use crate::{REPOSITORY, World};
 
 /// Shape, the platform that was chosen, one that was not.
-const PULLS: [(&str, &str, &str); 6] = [
+const PULLS: [(&str, &str, &str); 7] = [
     ("docker-list", "amd64", "arm64"),
     ("docker-list", "arm64", "amd64"),
     ("oci-index", "arm64", "amd64"),
@@ -18,6 +18,7 @@ const PULLS: [(&str, &str, &str); 6] = [
     ("attested", "arm64", "amd64"),
     // skopeo 1.9 does not look into an index in an index, but beside it.
     ("nested", "s390x", "amd64"),
+    ("doubled", "arm/v7", "amd64"),
 ];
 
 #[test]
@@ -53,7 +54,15 @@ fn skopeo_pulls_the_chosen_platform_from_a_registry() {
 /// What was pulled is the manifest for the platform, byte for byte, with all of its content.
 #[track_caller]
 fn is_whole(world: &World, shape: &str, architecture: &str, folder: &Path) {
-    let runs_there = |value: &serde_json::Value| value["platform"]["architecture"] == architecture;
+    let (architecture, variant) = match architecture.split_once('/') {
+        Some((architecture, variant)) => (architecture, Some(variant)),
+        None => (architecture, None),
+    };
+    let runs_there = |value: &serde_json::Value| {
+        let platform = &value["platform"];
+        platform["architecture"] == architecture
+            && variant.is_none_or(|variant| platform["variant"] == variant)
+    };
     let all = world.image(shape).manifests();
     let wanted = all
         .into_iter()

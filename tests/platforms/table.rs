@@ -21,7 +21,7 @@ const OUTPUTS: [&str; 3] = ["registry:registry", "dir:dir", "oci:oci"];
 /// Shape, platforms, what travels besides the top; nothing where a platform is missing.
 type Row = (&'static str, &'static str, Option<&'static [&'static str]>);
 
-const TABLE: [Row; 27] = [
+const TABLE: [Row; 32] = [
     ("docker-list", "linux/amd64", Some(&["linux/amd64"])),
     ("docker-list", "linux/arm64", Some(&["linux/arm64"])),
     (
@@ -91,6 +91,11 @@ const TABLE: [Row; 27] = [
         "linux/amd64",
         Some(&["index 0", "linux/amd64"]),
     ),
+    ("doubled", "linux/amd64", Some(&["linux/amd64"])),
+    ("doubled", "linux/arm/v6", Some(&["linux/arm"])),
+    ("doubled", "linux/arm/v7", Some(&["linux/arm"])),
+    ("doubled", "linux/arm", Some(&["linux/arm"])),
+    ("doubled", "linux/arm/v8", None),
     ("single", "linux/amd64", Some(&[])),
     ("single", "linux/arm64", None),
 ];
@@ -368,4 +373,40 @@ fn sparse() {
 #[test]
 fn strip() {
     check_all("strip");
+}
+
+/// What an index offers for several platforms is there for each of them, whichever it names first.
+#[test]
+fn one_manifest_for_two_platforms() {
+    let world = World::new();
+    let image = world.image("doubled");
+    let (amd64, arm) = (&image.children[0], &image.children[1]);
+    let keep = r#"platforms={"platforms":["linux/amd64","linux/arm/v7"],"missing":"keep"}"#;
+    for flags in [
+        ["--policy", keep],
+        ["--platform", "linux/amd64,linux/arm/v7"],
+        ["--platform", "linux/arm/v6,linux/arm/v7,linux/amd64"],
+    ] {
+        let outcome = world.carve_with(&flags, "doubled", &["registry:registry"]);
+        outcome.assert_code(0);
+        let root = world.path("registry");
+        let expected = [image, amd64, arm].map(|one| one.digest().clone());
+        assert_eq!(
+            links(&root, "_manifests/revisions"),
+            expected.into(),
+            "{flags:?}"
+        );
+        fs::remove_dir_all(root).unwrap();
+    }
+
+    // A new index offers it for what was asked for, and for nothing else.
+    let outcome = world.carve("doubled", "linux/arm/v7", "strip", &["registry:registry"]);
+    outcome.assert_code(0);
+    let top = Digest::new(outcome.listed("images", "digest").concat());
+    let path = Storage::at(world.path("registry")).blob_path(&top);
+    let index: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let named = index["manifests"].as_array().unwrap();
+    assert_eq!(named.len(), 1, "{index}");
+    assert_eq!(named[0]["digest"], arm.digest().as_str());
+    assert_eq!(named[0]["platform"]["variant"], "v7");
 }

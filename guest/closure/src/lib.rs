@@ -113,6 +113,8 @@ impl<S: Store> Walk<'_, S> {
         if let Some(position) = known
             && uses::is_manifest(self.contents[position as usize].content.kind)
         {
+            // An index may name it for a second platform. The contract has room for the first: whoever has to know
+            // all of them reads the index.
             return Some(position);
         }
         let file = match self.store.manifest(digest) {

@@ -37,7 +37,8 @@ pub fn pull(registry: &Registry, reference: &str, folder: &Path) -> Result<(), S
     .map(drop)
 }
 
-/// Copies what a registry has of an image for linux and one architecture into a `dir:` folder.
+/// Copies what a registry has of an image for linux and one architecture, such as `arm64` or `arm/v7`, into a `dir:`
+/// folder.
 pub fn pull_for(
     registry: &Registry,
     reference: &str,
@@ -46,9 +47,11 @@ pub fn pull_for(
 ) -> Result<(), String> {
     let from = format!("docker://{}/{reference}", registry.address());
     let to = format!("dir:{}", folder.display());
+    let (architecture, variant) = architecture.split_once('/').unwrap_or((architecture, ""));
     skopeo(&[
         "--override-os=linux",
         &format!("--override-arch={architecture}"),
+        &format!("--override-variant={variant}"),
         "copy",
         "--src-tls-verify=false",
         &from,

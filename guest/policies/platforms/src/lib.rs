@@ -9,11 +9,14 @@
 //! A platform without variant means all variants, one without version (`windows(10.0.17763)/amd64`) all versions.
 //!
 //! - An **index** says which platforms it has. An attestation travels with what it speaks of. A manifest for which
-//!   the index names no platform travels always: nobody can say that it is not needed.
+//!   the index names no platform travels always: nobody can say that it is not needed. One that the index names for
+//!   several platforms is there for each of them.
 //! - An image **without index** has the platform that stands in its config.
 //! - An **artifact**, such as a chart, has no platform and is kept as it is.
 //!
 //! Nothing is read of an index that names the wanted platforms, unless it is stripped.
+
+use std::collections::BTreeMap;
 
 use regcarve_kit::policy::inside::{self, Inside};
 use regcarve_kit::policy::{Decision, Diagnostic, Diagnostics, Image, Policy};
@@ -22,6 +25,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+mod named;
 mod strip;
 #[cfg(test)]
 mod tests;
@@ -92,15 +96,11 @@ impl Policy for Platforms {
     }
 
     fn decide(&mut self, _repository: &str, image: &Image) -> Result<Decision, String> {
-        let has = self.platforms_of(image)?;
+        let Found { has, aliases } = self.find(image)?;
         if has.is_empty() {
             return Ok(Decision::Keep);
         }
-        let lacking: Vec<_> = self
-            .wanted
-            .iter()
-            .filter(|wanted| !has.iter().any(|has| has.matches(wanted)))
-            .collect();
+        let lacking = self.lacking(&has);
         if !lacking.is_empty() {
             let all = lacking.len() == self.wanted.len();
             let text = format!("lacks {}; it has {}", names(lacking), names(&has));
@@ -114,8 +114,10 @@ impl Policy for Platforms {
         match self.mode {
             _ if !inside::is_index(&image.media_type) => Ok(Decision::Keep),
             Mode::Sparse => {
-                let wanted = self.wanted.iter().map(inside::to_contract);
-                Ok(Decision::KeepPlatforms(wanted.collect()))
+                let kept = self.wanted.iter().chain(&aliases);
+                Ok(Decision::KeepPlatforms(
+                    kept.map(inside::to_contract).collect(),
+                ))
             }
             Mode::Strip => strip::strip(&Inside::of(image)?, &self.wanted),
         }
@@ -123,25 +125,72 @@ impl Policy for Platforms {
 }
 
 impl Platforms {
-    /// The platforms of an image; none for an artifact. Reads no more than it has to.
-    fn platforms_of(&self, image: &Image) -> Result<Vec<Platform>, String> {
-        let named = image.platforms.iter().filter_map(inside::platform);
-        let mut has: Vec<_> = named.collect();
-        let satisfied = |has: &[Platform]| {
-            self.wanted
+    /// Finds the platforms of an image. Reads no more than it has to.
+    fn find(&self, image: &Image) -> Result<Found, String> {
+        let mut found = Found {
+            has: image
+                .platforms
                 .iter()
-                .all(|wanted| has.iter().any(|one| one.matches(wanted)))
+                .filter_map(inside::platform)
+                .collect(),
+            aliases: Vec::new(),
         };
-        if !has.is_empty() && satisfied(&has) {
-            return Ok(has);
+        if !found.has.is_empty() && self.lacking(&found.has).is_empty() {
+            return Ok(found);
         }
-        for part in Inside::of(image)?.parts() {
+        let inside = Inside::of(image)?;
+        self.find_named(&inside, &mut found)?;
+        for part in inside.parts() {
             if part.manifest.platform.is_none() {
-                has.extend(part.platform()?);
+                found.has.extend(part.platform()?);
             }
         }
-        Ok(has)
+        Ok(found)
     }
+
+    /// Adds the platforms that indexes give to manifests for which the contract knows another one.
+    fn find_named(&self, inside: &Inside, found: &mut Found) -> Result<(), String> {
+        let contents = inside.contents().iter();
+        let known: BTreeMap<_, _> = contents
+            .map(|content| (content.digest.as_str(), &content.platform))
+            .collect();
+        for child in named::named(inside)? {
+            let Some(platform) = child.platform.filter(|on| on.os() != "unknown") else {
+                continue;
+            };
+            let first = known.get(child.digest.to_string().as_str()).copied();
+            let first = first.and_then(Option::as_ref).and_then(inside::platform);
+            if self.wants(&platform) {
+                add(&mut found.aliases, first.filter(|first| !self.wants(first)));
+            }
+            add(&mut found.has, Some(platform));
+        }
+        Ok(())
+    }
+
+    fn wants(&self, platform: &Platform) -> bool {
+        self.wanted.iter().any(|wanted| platform.matches(wanted))
+    }
+
+    /// What is wanted, but not there.
+    fn lacking(&self, has: &[Platform]) -> Vec<&Platform> {
+        let lacks = |wanted: &&Platform| !has.iter().any(|one| one.matches(wanted));
+        self.wanted.iter().filter(lacks).collect()
+    }
+}
+
+/// What an image runs on.
+struct Found {
+    /// Its platforms; none for an artifact.
+    has: Vec<Platform>,
+    /// As what the contract knows manifests that an index also names for a wanted platform. To keep these, a sparse
+    /// image keeps these platforms too.
+    aliases: Vec<Platform>,
+}
+
+/// Adds a platform that is not there yet.
+fn add(platforms: &mut Vec<Platform>, one: Option<Platform>) {
+    platforms.extend(one.filter(|one| !platforms.contains(one)));
 }
 
 fn names<'a>(platforms: impl IntoIterator<Item = &'a Platform>) -> String {

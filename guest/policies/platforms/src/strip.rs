@@ -6,12 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use regcarve_formats::{Descriptor, Manifest, Replacement, strip_index};
+use regcarve_formats::{Descriptor, Replacement, strip_index};
 use regcarve_kit::policy::inside::{self, Inside};
-use regcarve_kit::policy::{Decision, NewManifest, Rewritten, content};
+use regcarve_kit::policy::{Decision, NewManifest, Rewritten};
 use regcarve_kit::{Content, Kind};
 use regcarve_names::{Digest, Platform};
 use sha2::{Digest as _, Sha256};
+
+use crate::named::{children, read};
 
 /// What becomes of an index.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,8 +66,7 @@ impl<'a> Strip<'a> {
             return Ok(*fate);
         }
         let failed = |what: &dyn std::fmt::Display| format!("index {}: {what}", index.digest);
-        let bytes = content::read_blob(&index.digest)
-            .map_err(|failure| failed(&content::explain(&failure)))?;
+        let bytes = read(index).map_err(|error| failed(&error))?;
         let before = children(&bytes).map_err(|error| failed(&error))?;
 
         let (mut replaced, mut gone) = (BTreeMap::new(), BTreeSet::new());
@@ -141,13 +142,6 @@ impl<'a> Strip<'a> {
                 .collect();
             self.stays.extend(digests);
         }
-    }
-}
-
-fn children(bytes: &[u8]) -> Result<Vec<Descriptor>, String> {
-    match Manifest::parse(bytes).map_err(|error| error.to_string())? {
-        Manifest::Index(index) => Ok(index.manifests),
-        Manifest::Image(_) | Manifest::Schema1(_) => Err("it is no index".into()),
     }
 }
 

@@ -56,6 +56,19 @@ fn image(shape: &str) -> Image {
         "unnamed" => index([built("linux/amd64"), chart()]),
         "charts" => index([chart()]),
         "empty" => index([]),
+        "doubled" => {
+            let arm = built("linux/arm");
+            index([
+                amd64,
+                arm.clone().on("linux/arm/v6"),
+                arm.on("linux/arm/v7"),
+            ])
+        }
+        "doubled below" => {
+            let arm = built("linux/arm");
+            let v6 = index([arm.clone().on("linux/arm/v6")]);
+            index([v6, index([arm.on("linux/arm/v7"), amd64])])
+        }
         "windows" => index([
             built("windows/amd64").on("windows(10.0.17763.1)/amd64"),
             testing::manifest(json!({"os": "windows"})).on("windows(10.0.20348.2)/amd64"),
@@ -77,7 +90,11 @@ fn decide(settings: &str, shape: &str) -> Decision {
 
 /// A decision in a few words.
 fn words(decision: &Decision) -> String {
-    let name = |platform: &Platform| format!("{}/{}", platform.os, platform.architecture);
+    let name = |platform: &Platform| {
+        let variant = platform.variant.iter().map(|variant| format!("/{variant}"));
+        let names = [platform.os.as_str(), "/", &platform.architecture];
+        names.concat() + &variant.collect::<String>()
+    };
     match decision {
         Decision::Keep => "keep".into(),
         Decision::KeepPlatforms(platforms) => {
@@ -97,7 +114,8 @@ fn words(decision: &Decision) -> String {
 fn sparse() {
     let (amd64, arm64, s390x) = (["linux/amd64"], ["linux/arm64"], ["linux/s390x"]);
     let both = ["linux/amd64", "linux/arm64"];
-    let table: [(&[&str], &str, &str, &str, usize); 18] = [
+    let (v6, v7) = (["linux/arm/v6"], ["linux/arm/v7"]);
+    let table: [(&[&str], &str, &str, &str, usize); 25] = [
         (&amd64, "fail", "two", "sparse linux/amd64", 0),
         (&both, "fail", "two", "sparse linux/amd64,linux/arm64", 0),
         (&arm64, "fail", "attested", "sparse linux/arm64", 0),
@@ -121,42 +139,42 @@ fn sparse() {
             "fail",
             "windows",
             "missing: lacks windows(10.0.14393)/amd64; it has windows(10.0.17763.1)/amd64, windows(10.0.20348.2)/amd64",
-            0,
+            1,
         ),
         (
             &s390x,
             "fail",
             "two",
             "missing: lacks linux/s390x; it has linux/amd64, linux/arm64",
-            0,
+            1,
         ),
         (
             &s390x,
             "drop",
             "two",
             "drop: lacks linux/s390x; it has linux/amd64, linux/arm64",
-            0,
+            1,
         ),
         (
             &s390x,
             "keep",
             "two",
             "drop: lacks linux/s390x; it has linux/amd64, linux/arm64",
-            0,
+            1,
         ),
         (
             &["linux/amd64", "linux/s390x"],
             "keep",
             "two",
             "sparse linux/amd64,linux/s390x",
-            0,
+            1,
         ),
         (
             &["linux/amd64", "linux/s390x"],
             "drop",
             "two",
             "drop: lacks linux/s390x; it has linux/amd64, linux/arm64",
-            0,
+            1,
         ),
         (&amd64, "fail", "single", "keep", 1),
         (
@@ -167,9 +185,47 @@ fn sparse() {
             1,
         ),
         (&amd64, "fail", "chart", "keep", 0),
-        (&amd64, "fail", "unnamed", "sparse linux/amd64", 1),
-        (&arm64, "fail", "charts", "keep", 0),
+        (&amd64, "fail", "unnamed", "sparse linux/amd64", 2),
+        (&arm64, "fail", "charts", "keep", 1),
         (&arm64, "fail", "empty", "keep", 0),
+        // What the contract knows as the one is named for the other too.
+        (&v6, "fail", "doubled", "sparse linux/arm/v6", 0),
+        (
+            &v7,
+            "fail",
+            "doubled",
+            "sparse linux/arm/v7,linux/arm/v6",
+            1,
+        ),
+        (&["linux/arm"], "fail", "doubled", "sparse linux/arm", 0),
+        (
+            &["linux/arm/v6", "linux/arm/v7"],
+            "fail",
+            "doubled",
+            "sparse linux/arm/v6,linux/arm/v7",
+            1,
+        ),
+        (
+            &["linux/arm/v7", "linux/s390x"],
+            "keep",
+            "doubled",
+            "sparse linux/arm/v7,linux/s390x,linux/arm/v6",
+            1,
+        ),
+        (
+            &["linux/arm/v8"],
+            "fail",
+            "doubled",
+            "missing: lacks linux/arm/v8; it has linux/amd64, linux/arm/v6, linux/arm/v7",
+            1,
+        ),
+        (
+            &v7,
+            "drop",
+            "doubled below",
+            "sparse linux/arm/v7,linux/arm/v6",
+            3,
+        ),
     ];
     for (platforms, missing, shape, expected, reads) in table {
         let decision = decide(&settings(platforms, "sparse", missing), shape);
@@ -192,11 +248,11 @@ fn left(new: &[(String, Vec<u8>)], digest: &str) -> String {
         let digest = child["digest"].as_str().unwrap();
         match &child["platform"] {
             Value::Null => format!("[{}]", left(new, digest)),
-            platform => format!(
-                "{}/{}",
-                platform["os"].as_str().unwrap(),
-                platform["architecture"].as_str().unwrap()
-            ),
+            platform => ["os", "architecture", "variant"]
+                .iter()
+                .filter_map(|key| platform[*key].as_str())
+                .collect::<Vec<_>>()
+                .join("/"),
         }
     });
     children.collect::<Vec<_>>().join(" ")
@@ -204,7 +260,7 @@ fn left(new: &[(String, Vec<u8>)], digest: &str) -> String {
 
 #[test]
 fn strip() {
-    let table: [(&[&str], &str, &str); 7] = [
+    let table: [(&[&str], &str, &str); 11] = [
         (&["linux/amd64"], "two", "linux/amd64"),
         (&["linux/arm64"], "attested", "linux/arm64 unknown/unknown"),
         (&["linux/amd64"], "nested", "[linux/amd64]"),
@@ -212,6 +268,14 @@ fn strip() {
         (&["linux/amd64", "linux/arm64"], "two", "keep"),
         (&["linux/amd64"], "single", "keep"),
         (&["linux/amd64"], "chart", "keep"),
+        (&["linux/arm/v7"], "doubled", "linux/arm/v7"),
+        (&["linux/arm/v6"], "doubled", "linux/arm/v6"),
+        (
+            &["linux/arm/v7", "linux/amd64"],
+            "doubled",
+            "linux/amd64 linux/arm/v7",
+        ),
+        (&["linux/arm/v7"], "doubled below", "[linux/arm/v7]"),
     ];
     for (platforms, shape, expected) in table {
         let decision = decide(&settings(platforms, "strip", "fail"), shape);

@@ -1,0 +1,37 @@
+//! What indexes name, as often as they name it.
+//!
+//! The contract knows every manifest once, with one platform: the first that an index gives it. An index may offer one
+//! manifest for several, though, such as a build for `linux/arm/v6` that is also the one for `linux/arm/v7`.
+
+use regcarve_formats::{Descriptor, Manifest};
+use regcarve_kit::policy::content;
+use regcarve_kit::policy::inside::Inside;
+use regcarve_kit::{Content, Kind};
+
+/// Reads all indexes of an image for all that they name, apart from attestations. An index that the source does not
+/// have names nothing: whether it is missed is the host's affair.
+pub(crate) fn named(inside: &Inside) -> Result<Vec<Descriptor>, String> {
+    let mut all = Vec::new();
+    for index in inside.contents() {
+        if index.kind != Kind::Index || index.children.is_empty() {
+            continue;
+        }
+        let named = read(index).and_then(|bytes| children(&bytes));
+        all.extend(named.map_err(|error| format!("index {}: {error}", index.digest))?);
+    }
+    all.retain(|child| child.attestation_for().is_none());
+    Ok(all)
+}
+
+/// The bytes of an index.
+pub(crate) fn read(index: &Content) -> Result<Vec<u8>, String> {
+    content::read_blob(&index.digest).map_err(|failure| content::explain(&failure))
+}
+
+/// What an index of these bytes names.
+pub(crate) fn children(bytes: &[u8]) -> Result<Vec<Descriptor>, String> {
+    match Manifest::parse(bytes).map_err(|error| error.to_string())? {
+        Manifest::Index(index) => Ok(index.manifests),
+        Manifest::Image(_) | Manifest::Schema1(_) => Err("it is no index".into()),
+    }
+}
