@@ -7,6 +7,7 @@
 //! | `signed` | what speaks of an image travels with it, in every format |
 //! | `drawings` | each format as text |
 //! | `refused` | storages, outputs and names that cannot be |
+//! | `unreadable` | what may speak of an image, but cannot be read, is never passed over |
 
 #![allow(
     clippy::unwrap_used,
@@ -19,6 +20,7 @@ mod disk;
 mod drawings;
 mod refused;
 mod signed;
+mod unreadable;
 
 use std::path::{Path, PathBuf};
 

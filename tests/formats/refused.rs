@@ -17,7 +17,7 @@ const USAGE: i32 = 2;
 /// Something selected is missing.
 const MISSING: i32 = 3;
 /// The source is damaged, or is no such storage.
-const DAMAGED: i32 = 4;
+pub(crate) const DAMAGED: i32 = 4;
 
 /// One image in all three formats, each in a folder of its name.
 fn world() -> (Bench, Package) {
@@ -33,7 +33,7 @@ fn world() -> (Bench, Package) {
 }
 
 /// Tries to carve into a new storage, which must not be there afterwards.
-fn refused(bench: &Bench, flags: &[&str], source: &str) -> Outcome {
+pub(crate) fn refused(bench: &Bench, flags: &[&str], source: &str) -> Outcome {
     let outcome = bench.carve(flags, source, &["registry:output"]);
     assert!(is_clean(&bench.path("output")), "{}", outcome.everything());
     outcome

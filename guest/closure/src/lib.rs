@@ -29,10 +29,10 @@ use regcarve_kit::layout::{Damage, Located};
 use regcarve_kit::{Content, Kind, Platform};
 use regcarve_names::Digest;
 
-pub use attachments::{attached_by_tag, subject_of};
+pub use attachments::{Unreadable, attached_by_tag, subject_of};
 pub use failure::{cause, invalid};
 pub use files::wrong_files;
-pub use listing::{directories, entries};
+pub use listing::{directories, entries, unlisted};
 pub use uses::{Uses, uses};
 pub use wish::{asked_digest, pinned_digest, repository_name, resolve_each};
 

@@ -1,7 +1,10 @@
 //! Directories of the source, read page by page.
 
 use regcarve_kit::Failure;
+use regcarve_kit::layout::Damage;
 use regcarve_kit::layout::source::{Entry, Page, list_directory};
+
+use crate::failure::cause;
 
 /// What is in a directory, sorted by byte value. The empty path is the root.
 ///
@@ -28,6 +31,19 @@ pub fn directories(path: &str) -> Result<Vec<String>, Failure> {
         .collect())
 }
 
+/// What [`entries`] failed with, as a damage of that directory.
+pub fn unlisted(path: &str, failure: Failure) -> Damage {
+    let text = cause(failure);
+    let said_once = text
+        .strip_prefix(path)
+        .and_then(|text| text.strip_prefix(": "));
+    Damage {
+        cause: said_once.unwrap_or(&text).into(),
+        // The root has no name of its own.
+        path: if path.is_empty() { "." } else { path }.into(),
+    }
+}
+
 fn all_pages(
     mut page: impl FnMut(Option<&str>) -> Result<Page, Failure>,
 ) -> Result<Vec<Entry>, Failure> {
@@ -46,6 +62,20 @@ fn all_pages(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_damage_names_its_directory_once() {
+        let damaged = |text: &str| Failure::Damaged(text.into());
+        for (path, failure, expected) in [
+            ("team", damaged("team: a link"), ("team", "a link")),
+            ("team", damaged("a link"), ("team", "a link")),
+            ("", damaged("a link"), (".", "a link")),
+            ("a", Failure::Other("no".into()), ("a", "no")),
+        ] {
+            let damage = unlisted(path, failure);
+            assert_eq!((damage.path.as_str(), damage.cause.as_str()), expected);
+        }
+    }
 
     #[test]
     fn pages_are_joined() {

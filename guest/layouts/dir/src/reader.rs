@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use regcarve_closure::{
-    Store, asked_digest, attached_by_tag, closure, directories, entries, pinned_digest,
-    repository_name, resolve_each, subject_of, wrong_files,
+    Store, Unreadable, asked_digest, attached_by_tag, closure, directories, entries, pinned_digest,
+    repository_name, resolve_each, subject_of, unlisted, wrong_files,
 };
 use regcarve_formats::ManifestType;
 use regcarve_kit::layout::{Attachment, Damage, Image, Reader, Resolution, Wanted, source};
@@ -25,6 +25,8 @@ pub(crate) struct DirReader {
     siblings: HashMap<String, Vec<String>>,
     /// The repository whose images were last read for their digests.
     tops: Option<(Repository, HashMap<Digest, String>)>,
+    /// What could not be read when it was asked what speaks of an image.
+    unreadable: Unreadable,
 }
 
 impl Reader for DirReader {
@@ -96,13 +98,10 @@ impl Reader for DirReader {
         let Ok(name) = repository_name(repository) else {
             return Vec::new();
         };
-        let folders = self.folders(&name).unwrap_or_default();
-        let tags = folders.iter().filter_map(|folder| match &folder.name {
-            Name::Tag(tag) => Some(tag.to_string()),
-            Name::Digest(_) => None,
-        });
-        let tags: Vec<String> = tags.collect();
-        let mut attachments = attached_by_tag(manifests, Some(&tags), |tag| {
+        let folders = self.any_folders(&name);
+        // Where they cannot be listed, each possible tag can still be asked for.
+        let tags = folders.as_ref().ok().map(|folders| tags_of(folders));
+        let mut attachments = attached_by_tag(manifests, tags.as_deref(), |tag| {
             self.resolve_one(
                 &name,
                 Wanted {
@@ -111,9 +110,20 @@ impl Reader for DirReader {
                 },
             )
         });
-        for folder in &folders {
-            attachments.extend(untagged_attachment(folder, manifests));
+        let mut damages = Vec::new();
+        match folders {
+            Ok(folders) => {
+                for folder in &folders {
+                    match untagged_attachment(folder, manifests) {
+                        Ok(attachment) => attachments.extend(attachment),
+                        Err(damage) => damages.push(damage),
+                    }
+                }
+            }
+            Err(damage) => damages.push(damage),
         }
+        let unreadable = self.unreadable.attachment(&name, manifests, || damages);
+        attachments.extend(unreadable);
         attachments
     }
 
@@ -122,8 +132,12 @@ impl Reader for DirReader {
         let Ok(name) = repository_name(repository) else {
             return Vec::new();
         };
+        let folders = match self.any_folders(&name) {
+            Ok(folders) => folders,
+            Err(damage) => return vec![damage],
+        };
         let mut damages = Vec::new();
-        for folder in self.folders(&name).unwrap_or_default() {
+        for folder in folders {
             let Name::Digest(digest) = folder.name else {
                 continue;
             };
@@ -171,6 +185,15 @@ impl DirReader {
         }
     }
 
+    /// The same for who looks for something that does not have to be there: it may be that there are none.
+    fn any_folders(&mut self, repository: &Repository) -> Result<Vec<Named>, Damage> {
+        match self.folders(repository) {
+            Ok(folders) => Ok(folders),
+            Err(Failure::NotFound) => Ok(Vec::new()),
+            Err(failure) => Err(unlisted(parent_of(repository).0, failure)),
+        }
+    }
+
     fn resolve_one(&mut self, repository: &Repository, wanted: Wanted) -> Resolution {
         let answer = match &wanted.tag {
             Some(tag) => by_tag(repository, tag, &wanted),
@@ -193,7 +216,7 @@ impl DirReader {
             return whole(&own, folder);
         }
         let missing = || Resolution::Missing("this repository has no such manifest".into());
-        let folders = self.folders(repository).map_err(|_| missing())?;
+        let folders = self.any_folders(repository).map_err(damaged)?;
         if let Some(path) = self.folder_with_top(repository, &folders, digest)
             && let Some(folder) = ImageFolder::open(&path, Some(digest)).map_err(damaged)?
         {
@@ -248,11 +271,9 @@ fn by_tag(repository: &Repository, tag: &str, wanted: &Wanted) -> Answer {
     let path = join_name(&Reference::tagged(repository.clone(), tag))?;
     let Some(mut folder) = ImageFolder::open(&path, None).map_err(damaged)? else {
         return Err(match look(&path) {
-            Ok(Folder::Broken(_)) => damaged(Damage {
-                path: manifest_path(&path),
-                cause: "there is no such file, though its folder is named like an image".into(),
-            }),
-            _ => missing("there is no such tag"),
+            Ok(Folder::Broken(_)) => damaged(without_manifest(&path)),
+            Ok(_) => missing("there is no such tag"),
+            Err(failure) => damaged(unlisted(&path, failure)),
         });
     };
     // Only the sha256 can be computed without knowing what to look for.
@@ -316,18 +337,45 @@ fn look(path: &str) -> Result<Folder, Failure> {
     }
 }
 
-/// An image without tag says in its manifest what it speaks of.
-fn untagged_attachment(folder: &Named, manifests: &[String]) -> Option<Attachment> {
-    let Name::Digest(digest) = folder.name else {
-        return None;
-    };
-    // What is damaged cannot be told to speak of these manifests.
-    let opened = ImageFolder::open(&folder.path, Some(digest)).ok()??;
-    let subject = subject_of(opened.bytes())?.to_string();
-    if !manifests.contains(&subject) {
-        return None;
+/// What is wrong with a folder of an image that has no manifest.
+fn without_manifest(folder: &str) -> Damage {
+    Damage {
+        path: manifest_path(folder),
+        cause: "there is no such file, though its folder is named like an image".into(),
     }
-    let resolution = match whole(&folder.path, opened) {
+}
+
+/// The tags in the names of folders. They stay sorted.
+fn tags_of(folders: &[Named]) -> Vec<String> {
+    let tags = folders.iter().filter_map(|folder| match &folder.name {
+        Name::Tag(tag) => Some(tag.to_string()),
+        Name::Digest(_) => None,
+    });
+    tags.collect()
+}
+
+/// An image without tag says in its manifest what it speaks of.
+///
+/// # Errors
+///
+/// Why its manifest cannot be read: then it may speak of anything.
+fn untagged_attachment(folder: &Named, manifests: &[String]) -> Result<Option<Attachment>, Damage> {
+    let Name::Digest(digest) = folder.name else {
+        return Ok(None);
+    };
+    let path = &folder.path;
+    let Some(opened) = ImageFolder::open(path, Some(digest))? else {
+        return match look(path) {
+            Ok(Folder::Broken(_)) => Err(without_manifest(path)),
+            Ok(_) => Ok(None),
+            Err(failure) => Err(unlisted(path, failure)),
+        };
+    };
+    let subject = subject_of(opened.bytes()).map(|subject| subject.to_string());
+    let Some(subject) = subject.filter(|subject| manifests.contains(subject)) else {
+        return Ok(None);
+    };
+    let resolution = match whole(path, opened) {
         Ok((_, contents)) => Resolution::Found(Image {
             tag: None,
             digest: digest.to_string(),
@@ -335,8 +383,8 @@ fn untagged_attachment(folder: &Named, manifests: &[String]) -> Option<Attachmen
         }),
         Err(answer) => answer,
     };
-    Some(Attachment {
+    Ok(Some(Attachment {
         subject,
         resolution,
-    })
+    }))
 }

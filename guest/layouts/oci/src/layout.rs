@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use regcarve_formats::oci::{Listed, Name};
+use regcarve_formats::{Descriptor, ManifestType};
 use regcarve_names::{Digest, Reference, Repository, Tag};
 
 /// The top manifest of an image, as its entry describes it.
@@ -11,6 +12,8 @@ pub(crate) struct Top {
     pub(crate) digest: Digest,
     /// In bytes.
     pub(crate) size: u64,
+    /// Whether it is a manifest, as far as its entry says. A layout may list anything.
+    pub(crate) is_manifest: bool,
 }
 
 /// The images of one repository.
@@ -55,6 +58,7 @@ impl Layout {
             let top = Top {
                 digest: descriptor.digest,
                 size: descriptor.size,
+                is_manifest: is_manifest(&descriptor),
             };
             let kind = match name {
                 Name::Full(reference) => match layout.add(reference, top) {
@@ -86,7 +90,7 @@ impl Layout {
             Some(tag) => images.tagged.entry(tag).or_default(),
             None => &mut images.untagged,
         };
-        if !tops.contains(&top) {
+        if !tops.iter().any(|known| known.is_same(top)) {
             tops.push(top);
         }
         Ok(())
@@ -106,6 +110,17 @@ impl Layout {
     pub(crate) fn stray_tagged(&self, tag: &Tag) -> Option<Top> {
         let fits = |stray: &&Stray| matches!(&stray.kind, StrayKind::Tag(own) if own == tag);
         self.strays.iter().find(fits).map(|stray| stray.top)
+    }
+}
+
+fn is_manifest(entry: &Descriptor) -> bool {
+    entry.media_type.is_empty() || ManifestType::from_media_type(&entry.media_type).is_some()
+}
+
+impl Top {
+    /// Whether both are the same bytes, whatever their entries call them.
+    fn is_same(&self, other: Self) -> bool {
+        (self.digest, self.size) == (other.digest, other.size)
     }
 }
 

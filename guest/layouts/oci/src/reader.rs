@@ -1,10 +1,10 @@
 //! Images out of a layout.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use regcarve_closure::{
-    ManifestFile, Store as _, asked_digest, attached_by_tag, cause, closure, pinned_digest,
-    repository_name, resolve_each, subject_of, wrong_files,
+    ManifestFile, Store as _, Unreadable, asked_digest, attached_by_tag, cause, closure,
+    pinned_digest, repository_name, resolve_each, subject_of, wrong_files,
 };
 use regcarve_formats::oci::{INDEX_FILE, LAYOUT_FILE, blob_path, check_layout, parse_index};
 use regcarve_kit::layout::{Attachment, Damage, Image, Reader, Resolution, Wanted, source};
@@ -22,7 +22,20 @@ pub(crate) struct OciReader {
     /// The repository whose indexes were last followed, and all manifests in it.
     manifests: Option<(Repository, HashSet<Digest>)>,
     /// What images without a tag speak of.
-    subjects: HashMap<Digest, Option<Digest>>,
+    subjects: HashMap<Digest, Subject>,
+    /// What could not be read when it was asked what speaks of an image.
+    unreadable: Unreadable,
+}
+
+/// What an image without a tag speaks of.
+#[derive(Clone, Copy)]
+enum Subject {
+    /// Another manifest.
+    Of(Digest),
+    /// Nothing.
+    Nothing,
+    /// What cannot be read may speak of anything.
+    Unknown,
 }
 
 impl Reader for OciReader {
@@ -33,7 +46,8 @@ impl Reader for OciReader {
         let layout = open(layout).map_err(not_readable)?;
         for stray in &layout.strays {
             // A referrer needs no name: it travels with what it speaks of.
-            if matches!(stray.kind, StrayKind::Nameless) && subject(subjects, stray.top).is_some() {
+            let is_nameless = matches!(stray.kind, StrayKind::Nameless);
+            if is_nameless && matches!(subject(subjects, stray.top), Subject::Of(_)) {
                 continue;
             }
             log(Level::Warn, &stray.warning());
@@ -72,6 +86,7 @@ impl Reader for OciReader {
             layout,
             manifests,
             subjects,
+            unreadable,
         } = self;
         let (Ok(layout), Ok(name)) = (open(layout), repository_name(repository)) else {
             return Vec::new();
@@ -103,12 +118,18 @@ impl Reader for OciReader {
         let untagged = images
             .map(|images| images.untagged.as_slice())
             .unwrap_or_default();
+        let mut unknown = BTreeMap::new();
         for top in nameless
             .map(|stray| stray.top)
             .chain(untagged.iter().copied())
         {
-            let Some(subject) = subject(subjects, top).map(|subject| subject.to_string()) else {
-                continue;
+            let subject = match subject(subjects, top) {
+                Subject::Of(subject) => subject.to_string(),
+                Subject::Unknown if top.is_manifest => {
+                    unknown.insert(top.digest, top);
+                    continue;
+                }
+                Subject::Unknown | Subject::Nothing => continue,
             };
             if asked.contains(&subject) {
                 attachments.push(Attachment {
@@ -117,6 +138,8 @@ impl Reader for OciReader {
                 });
             }
         }
+        let damages = || unknown.into_values().flat_map(damages_of).collect();
+        attachments.extend(unreadable.attachment(&name, asked, damages));
         attachments
     }
 
@@ -131,16 +154,19 @@ impl Reader for OciReader {
         if layout.repositories.keys().next() == Some(&name) {
             tops.extend(layout.strays.iter().map(|stray| stray.top));
         }
-        tops.into_iter()
-            .flat_map(|top| match whole(None, top) {
-                Resolution::Found(image) => wrong_files(&image.contents),
-                Resolution::Damaged(damages) => damages,
-                Resolution::Missing(cause) => vec![Damage {
-                    path: blob_path(top.digest),
-                    cause,
-                }],
-            })
-            .collect()
+        tops.into_iter().flat_map(damages_of).collect()
+    }
+}
+
+/// What is wrong with an image that is named by nobody.
+fn damages_of(top: Top) -> Vec<Damage> {
+    match whole(None, top) {
+        Resolution::Found(image) => wrong_files(&image.contents),
+        Resolution::Damaged(damages) => damages,
+        Resolution::Missing(cause) => vec![Damage {
+            path: blob_path(top.digest),
+            cause,
+        }],
     }
 }
 
@@ -267,6 +293,7 @@ fn by_digest(
     Some(Top {
         digest,
         size: size.ok().filter(|_| known)?,
+        is_manifest: true,
     })
 }
 
@@ -317,12 +344,14 @@ fn damaged(path: &str, cause: String) -> Resolution {
     }])
 }
 
-/// What an image speaks of, if it does. What cannot be read speaks of nothing.
-fn subject(known: &mut HashMap<Digest, Option<Digest>>, top: Top) -> Option<Digest> {
+/// What an image speaks of. What is no manifest speaks of nothing.
+fn subject(known: &mut HashMap<Digest, Subject>, top: Top) -> Subject {
     *known
         .entry(top.digest)
         .or_insert_with(|| match Blobs.manifest(top.digest) {
-            Ok(ManifestFile::Present { bytes, .. }) => subject_of(&bytes),
-            _ => None,
+            Ok(ManifestFile::Present { bytes, .. }) => {
+                subject_of(&bytes).map_or(Subject::Nothing, Subject::Of)
+            }
+            _ => Subject::Unknown,
         })
 }
