@@ -149,7 +149,8 @@ pub struct LimitArgs {
     #[arg(long, value_name = "MIB", default_value_t = 64)]
     pub guest_data: usize,
 
-    /// Calls that a component may make into the host; every 4 KiB that these read or write count as one more
+    /// Calls that a component may make into the host, and the host into it; every 4 KiB that these read, write or tell of
+    /// images count as one more
     #[arg(long, value_name = "N", default_value_t = 100_000_000)]
     pub guest_calls: u64,
 
