@@ -730,6 +730,10 @@ mod tests {
             remove(&parent, name).unwrap();
             assert!(!folder.path().join(name).try_exists().unwrap(), "{name}");
         }
+        // What is no directory is not ours.
+        fs::write(folder.path().join("file"), "").unwrap();
+        assert!(remove(&parent, "file").is_err());
+        assert!(folder.path().join("file").try_exists().unwrap());
     }
 
     #[test]
