@@ -203,7 +203,8 @@ impl<S: Store> Walk<'_, S> {
     }
 
     fn blob(&mut self, descriptor: &Descriptor, kind: Kind) -> Option<u32> {
-        let optional = !descriptor.urls.is_empty();
+        // Only layers come from elsewhere, whatever else has an address.
+        let optional = kind == Kind::Layer && !descriptor.urls.is_empty();
         if let Some(position) = self.positions.get(&descriptor.digest) {
             // Whoever gives no other place for it needs it here.
             self.contents[*position as usize].optional &= optional;
