@@ -381,7 +381,6 @@ fn cannot_report(call: &'static str, path: &Path, error: &std::io::Error) -> Err
     Error::system("write the report")(fault)
 }
 
-/// One line for people; on standard error, since standard output may be the report.
 /// One line for people: nothing was to be done.
 fn say_unchanged(args: &Run, report: &serde_json::Value) {
     text::say(&format!(
@@ -400,6 +399,7 @@ fn shown_outputs(args: &Run) -> String {
     outputs.join(", ")
 }
 
+/// One line for people; on standard error, since standard output may be the report.
 fn summary(args: &Run, report: &Report) {
     let totals = &report.totals;
     let mut parts = vec![

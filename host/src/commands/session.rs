@@ -205,14 +205,11 @@ pub(super) struct Given {
 }
 
 impl Given {
-    fn read(release: &Release) -> Result<Self, Error> {
-        let settings = chain(release)
-            .iter()
-            .map(settings)
-            .collect::<Result<_, _>>()?;
+    fn read(policies: &[PolicySpec], paths: &[PathBuf]) -> Result<Self, Error> {
+        let settings = policies.iter().map(settings).collect::<Result<_, _>>()?;
         let (mut lists, mut wrong) = (Vec::new(), Vec::new());
-        for list in find_lists(&release.lists)? {
-            match read_list(&list) {
+        for list in paths {
+            match read_list(list) {
                 Ok(read) => lists.push(read),
                 Err(Error::Problems(problems)) => wrong.extend(problems),
                 Err(error) => return Err(error),
@@ -232,11 +229,11 @@ impl Given {
         let lists = find_lists(&release.lists).ok()?;
         // Names of lists are part of messages, and of what a run is asked.
         let are_named = lists.iter().all(|list| list.to_str().is_some());
-        let are_plain = lists.into_iter().chain(settings).all(|path| {
+        let are_plain = lists.iter().cloned().chain(settings).all(|path| {
             path.as_os_str() != "-" && std::fs::metadata(path).is_ok_and(|there| there.is_file())
         });
         let given = (are_named && are_plain)
-            .then(|| Self::read(release))?
+            .then(|| Self::read(&policies, &lists))?
             .ok()?;
         given.wrong.is_empty().then_some(given)
     }
@@ -271,16 +268,17 @@ impl Outside {
                 "--all takes everything; leave out --list and --image".into(),
             ));
         }
+        let chain = chain(release);
         let load = |spec: &PolicySpec| session.load(Role::Policy, &spec.component);
-        let policies = chain(release)
-            .iter()
-            .map(load)
-            .collect::<Result<Vec<_>, _>>()?;
+        let policies = chain.iter().map(load).collect::<Result<Vec<_>, _>>()?;
         let selector = match release.lists.as_slice() {
             [] => None,
             _ => Some(session.load(Role::Selector, &release.selector)?),
         };
-        let given = given.map_or_else(|| Given::read(release), Ok)?;
+        let given = match given {
+            Some(given) => given,
+            None => Given::read(&chain, &find_lists(&release.lists)?)?,
+        };
         Ok(Self {
             policies: policies.into_iter().zip(given.settings).collect(),
             selector,
