@@ -15,20 +15,24 @@ pub(crate) fn possible(programs: &[&str]) -> bool {
     tools::require(programs)
 }
 
-/// Runs a command that must succeed.
+/// Runs a command that must succeed, and gives what it printed.
 #[track_caller]
-pub(crate) fn must(program: &str, arguments: &[&str]) {
+pub(crate) fn must(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output().unwrap();
     assert!(
         output.status.success(),
         "{program} {arguments:?}: {}",
         String::from_utf8_lossy(&output.stderr)
     );
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Something mounted; gone with this value.
 pub(crate) struct Mount {
     pub(crate) path: PathBuf,
+    /// What a file system in a file is mounted from. It stays when the file system is mounted again, so that files keep their
+    /// device number, whatever other tests mount meanwhile.
+    device: Option<String>,
 }
 
 impl Mount {
@@ -40,20 +44,25 @@ impl Mount {
         must("mount", &[arguments, &[text]].concat());
         Self {
             path: path.to_owned(),
+            device: None,
         }
     }
 
     /// A fresh file system in a file beside the folder.
     #[track_caller]
     pub(crate) fn disk(path: &Path, megabytes: u64, make: &[&str]) -> Self {
-        let image = image(path);
+        let image = path.with_extension("img");
         fs::File::create(&image)
             .unwrap()
             .set_len(megabytes << 20)
             .unwrap();
         let image = image.to_str().unwrap();
         must(make[0], &[&make[1..], &[image]].concat());
-        Self::new(path, &["-o", "loop", image])
+        let device = must("losetup", &["--find", "--show", image]);
+        let device = device.trim().to_owned();
+        let mut mount = Self::new(path, &[&device]);
+        mount.device = Some(device);
+        mount
     }
 
     /// Takes it away and mounts it again, as after a restart of the machine.
@@ -61,15 +70,8 @@ impl Mount {
     pub(crate) fn again(&self) {
         let path = self.path.to_str().unwrap();
         must("umount", &[path]);
-        must(
-            "mount",
-            &["-o", "loop", image(&self.path).to_str().unwrap(), path],
-        );
+        must("mount", &[self.device.as_deref().unwrap(), path]);
     }
-}
-
-fn image(path: &Path) -> PathBuf {
-    path.with_extension("img")
 }
 
 impl Drop for Mount {
@@ -79,5 +81,9 @@ impl Drop for Mount {
             .arg("--lazy")
             .arg(&self.path)
             .status();
+        if let Some(device) = &self.device {
+            // Gone as soon as nobody uses it.
+            let _ = Command::new("losetup").args(["--detach", device]).status();
+        }
     }
 }
