@@ -248,7 +248,9 @@ impl OutputTree {
 
     /// Makes a directory and those above it.
     pub fn make_directory(&mut self, path: TreePath<'_>) -> Result<(), WriteError> {
-        self.make_known(From::ROOT, path)?;
+        if self.make_known(From::ROOT, path)? {
+            return Ok(());
+        }
         // It may have been there, as something else.
         let flags = OFlags::PATH | OFlags::DIRECTORY;
         match open::beneath(self.root(), path, flags) {
@@ -276,23 +278,23 @@ impl OutputTree {
         Ok(())
     }
 
-    /// Makes a directory that will have directories in it, and those above it.
-    fn make_known(&mut self, near: From, path: TreePath<'_>) -> Result<(), WriteError> {
+    /// Makes a directory that will have directories in it, and those above it. Whether it is new.
+    fn make_known(&mut self, near: From, path: TreePath<'_>) -> Result<bool, WriteError> {
         if path.as_str().len() <= near.common() || self.known.contains(path.as_str()) {
-            return Ok(());
+            return Ok(false);
         }
         if let (Some(above), _) = path.split() {
             self.make_known(near, above)?;
         }
-        self.make_one(near, path)?;
+        let new = self.make_one(near, path)?;
         self.known.insert(path.as_str().into());
-        Ok(())
+        Ok(new)
     }
 
-    /// Makes a directory, unless something has its name. If that is no directory, the next step will say so.
-    fn make_one(&self, near: From, path: TreePath<'_>) -> Result<(), WriteError> {
+    /// Makes a directory, unless something has its name (`false`). If that is no directory, the next step will say so.
+    fn make_one(&self, near: From, path: TreePath<'_>) -> Result<bool, WriteError> {
         if near.covers(path) {
-            return Ok(());
+            return Ok(false);
         }
         let dir = self.handles.dir(self.root(), near);
         let name = near.rest(path);
@@ -303,9 +305,9 @@ impl OutputTree {
                 if path.components().nth(TOP).is_none() {
                     self.root.tops.fetch_add(1, Ordering::Release);
                 }
-                Ok(())
+                Ok(true)
             }
-            Err(Errno::EXIST) => Ok(()),
+            Err(Errno::EXIST) => Ok(false),
             Err(Errno::NOTDIR) => Err(Occupied.into()),
             Err(errno) => Err(Fault::new("mkdirat", path.as_str(), errno).into()),
         }
