@@ -92,7 +92,8 @@ pub struct Release {
     #[arg(long)]
     pub allow_missing: bool,
 
-    /// How many repositories are worked on at once; the number of CPUs by default
+    /// How many repositories are worked on at once; by default as many as CPUs, and up to 32 while all of them wait for
+    /// the disk
     #[arg(long, value_name = "N")]
     pub jobs: Option<std::num::NonZeroUsize>,
 

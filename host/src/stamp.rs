@@ -46,7 +46,7 @@ use crate::capability::{
     FileTime, Grant, SourceTree, Wall, WallError, Witness, changed_of, open_root, read_sheet, retry,
 };
 use crate::hash;
-use crate::pipeline::workers;
+use crate::pipeline::workers::{self, Jobs, Shift};
 use crate::publish::split;
 
 /// The first line; another version is another line.
@@ -294,8 +294,11 @@ impl Stamp {
         self.text.split('\n').nth(3).unwrap_or_default()
     }
 
-    /// Whether all that it speaks of is as it was. `jobs` threads look.
-    pub fn holds(&self, source: &SourceTree, jobs: usize) -> bool {
+    /// Whether all that it speaks of is as it was. So many threads look.
+    pub fn holds(&self, source: &SourceTree, jobs: Jobs) -> bool {
+        /// How many paths a thread looks at before it asks whether there should be more threads: on a cold disk that are some
+        /// milliseconds.
+        const AT_A_TIME: u32 = 32;
         let root = rustix::fs::fstat(&self.output);
         if !root.is_ok_and(|root| (root.st_dev, root.st_ino) == self.inode)
             || !changed_of(&self.output).is_ok_and(|changed| changed < self.complete)
@@ -305,17 +308,23 @@ impl Stamp {
         let Some(sheets) = self.sheets() else {
             return false;
         };
+        let jobs = jobs.for_pieces(sheets.len());
         let queue = Mutex::new(sheets);
         let holds = AtomicBool::new(true);
-        let look = || {
+        let look = |shift: &Shift<'_>| {
             let mut of_source = Witness::of_source(source, self.device, self.began);
             let mut of_output = Witness::new(self.output.as_fd(), self.device, self.complete);
+            let mut looks = 0_u32;
             while let Some(sheet) = next(&queue) {
                 let (witness, text) = match sheet {
                     Sheet::Source(text) => (&mut of_source, text),
                     Sheet::Output(text) => (&mut of_output, text),
                 };
                 let same = read_sheet(text, |path, sight| {
+                    looks = looks.wrapping_add(1);
+                    if looks.is_multiple_of(AT_A_TIME) {
+                        shift.pause();
+                    }
                     holds.load(Ordering::Relaxed) && witness.still(path, sight)
                 });
                 if !same {
@@ -324,7 +333,7 @@ impl Stamp {
             }
             Ok(())
         };
-        let looked = workers::share(jobs.saturating_sub(1), look, look);
+        let looked = workers::share(jobs, look, look);
         looked.is_ok() && holds.into_inner()
     }
 

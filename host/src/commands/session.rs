@@ -22,6 +22,7 @@ use crate::pipeline::problem::{Problem, Severity};
 use crate::pipeline::request::{Origin, Request};
 use crate::pipeline::resolve::{Resolved, Resolver};
 use crate::pipeline::suggest;
+use crate::pipeline::workers::Jobs;
 use crate::progress::Progress;
 use crate::report::{ComponentRow, Report, SandboxRow, milliseconds};
 use crate::signals;
@@ -181,11 +182,17 @@ pub(super) fn default_engine(progress: &Progress) -> Result<Engine, Error> {
     Engine::new(Limits::default(), sink, true)
 }
 
-/// How many jobs there are: as many as the user says or the machine has CPUs, if these can have enough open files.
-pub(super) fn jobs(wanted: Option<std::num::NonZeroUsize>) -> usize {
-    wanted
-        .map_or_else(cpus, usize::from)
-        .min(handle_budget::most_jobs())
+/// How many jobs there are while they mostly wait for the disk. With more a cold disk is no faster.
+const WAITING_JOBS: usize = 32;
+
+/// How many jobs there are: as many as the user says; or as many as the machine has CPUs, and more while they wait. Each of
+/// them must be able to have enough open files.
+pub(super) fn jobs(wanted: Option<std::num::NonZeroUsize>) -> Jobs {
+    let possible = handle_budget::most_jobs();
+    match wanted {
+        Some(wanted) => Jobs::exactly(possible.min(wanted.into())),
+        None => Jobs::growing(possible.min(cpus()), possible.min(WAITING_JOBS)),
+    }
 }
 
 /// The CPUs that this process may use.

@@ -24,7 +24,7 @@ use crate::pipeline::problem::{Problem, Severity};
 use crate::pipeline::request::Origin;
 use crate::pipeline::resolve::{Resolver, check};
 use crate::pipeline::verify::{self, Hashed};
-use crate::pipeline::workers;
+use crate::pipeline::workers::{self, Jobs, Shift};
 use crate::report::{SCHEMA, SandboxRow, milliseconds};
 use crate::text;
 use crate::wasm::reader::{Forecast, Reader, Sweep, Wanted};
@@ -288,11 +288,11 @@ fn hinted(item: &Item, problem: Problem) -> Problem {
 fn inspect(
     session: &Session,
     repositories: &[Repository],
-    jobs: usize,
+    jobs: Jobs,
 ) -> Result<Vec<Problem>, Error> {
     let next = AtomicUsize::new(0);
     let found = Mutex::new(Vec::new());
-    let work = || -> Result<(), Error> {
+    let work = |shift: &Shift<'_>| -> Result<(), Error> {
         let mut reader = session.start_reader()?;
         while let Some(repository) = repositories.get(next.fetch_add(1, Ordering::Relaxed)) {
             let problems = match reader.inspect(repository) {
@@ -315,11 +315,11 @@ fn inspect(
                 .unwrap_or_else(PoisonError::into_inner)
                 .extend(problems);
             session.progress.advance(1);
+            shift.pause();
         }
         Ok(())
     };
-    let others = jobs.min(repositories.len()).saturating_sub(1);
-    workers::share(others, work, work)?;
+    workers::share(jobs.for_pieces(repositories.len()), work, work)?;
     Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 

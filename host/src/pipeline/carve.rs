@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::contents::PlacedAt;
 use super::plan::{Plan, PlannedImage};
-use super::workers;
+use super::workers::{self, Jobs, Shift};
 use crate::capability::{LinkMode, Method, OutputTrees, SourceTree};
 use crate::error::Error;
 use crate::progress::Progress;
@@ -87,7 +87,7 @@ impl Work {
         source: &SourceTree,
         staging: &Staging,
         mode: LinkMode,
-        jobs: usize,
+        jobs: Jobs,
         progress: &Progress,
     ) -> Result<Tally, Error> {
         let job = Arc::new(Job {
@@ -98,7 +98,7 @@ impl Work {
         });
         let next = AtomicUsize::new(0);
         let total = Mutex::new(Tally::default());
-        let work = |tree: OutputTrees| -> Result<Writer, Error> {
+        let work = |tree: OutputTrees, shift: &Shift<'_>| -> Result<Writer, Error> {
             let mut writer = Writer::start(component, tree, Arc::clone(&job))?;
             while let Some(share) = self.shares.get(next.fetch_add(1, Ordering::Relaxed)) {
                 for image in self.images(share) {
@@ -106,16 +106,26 @@ impl Work {
                     writer.place(image, &self.contents)?;
                 }
                 progress.advance(share.len() as u64);
+                shift.pause();
             }
             *total.lock().unwrap_or_else(PoisonError::into_inner) += writer.tally();
             Ok(writer)
         };
-        let others = jobs.min(self.shares.len()).saturating_sub(1);
         // Whoever fails takes the work from the others.
-        let work = || {
-            work(staging.trees(mode)).inspect_err(|_| next.store(usize::MAX / 2, Ordering::Relaxed))
+        let work = |shift: &Shift<'_>| {
+            work(staging.trees(mode), shift)
+                .inspect_err(|_| next.store(usize::MAX / 2, Ordering::Relaxed))
         };
-        let mut writer = workers::share(others, work, || work().map(drop))?;
+        let other = |shift: &Shift<'_>| match next.load(Ordering::Relaxed) {
+            taken if taken < self.shares.len() => work(shift).map(drop),
+            _ => Ok(()),
+        };
+        let jobs = match mode.first() {
+            Method::Hard | Method::Reflink => jobs,
+            // Bytes come as fast as the disk gives them.
+            Method::Copy => jobs.fixed(),
+        };
+        let mut writer = workers::share(jobs.for_pieces(self.shares.len()), work, other)?;
         // What is written here comes on top of what the instance has reported.
         let before = writer.tally();
         writer.finish(self.plan.images.iter(), &self.contents)?;

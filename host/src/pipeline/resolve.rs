@@ -17,7 +17,7 @@ use super::handle_budget::HandleBudget;
 use super::image::{ContentId, Image, Item, Kind, reference};
 use super::problem::{Problem, Severity};
 use super::request::Origin;
-use super::workers;
+use super::workers::{self, Jobs, Shift};
 use crate::capability::{Looked, ReadError, SourceTree, TreePath};
 use crate::error::Error;
 use crate::fast::{HashMap, HashSet};
@@ -53,7 +53,7 @@ pub struct Resolver<'a> {
     /// The source.
     pub source: &'a SourceTree,
     /// How many readers at once.
-    pub jobs: usize,
+    pub jobs: Jobs,
     /// Whether artifacts that speak of an image come along.
     pub attached: bool,
     /// How many files may be kept open.
@@ -74,7 +74,7 @@ impl Resolver<'_> {
             next: AtomicUsize::new(0),
         };
         let shared = Mutex::new(Resolved::default());
-        let work = |reader: Reader| {
+        let work = |reader: Reader, shift: &Shift<'_>| {
             Worker {
                 resolver: self,
                 source: self.source.another(),
@@ -83,12 +83,18 @@ impl Resolver<'_> {
                 shared: &shared,
                 names: Names::default(),
             }
-            .run(&queue, progress)
+            .run(&queue, shift, progress)
         };
         // A second reader is only worth its start when there is a second repository.
-        let others = self.jobs.min(queue.repositories.len()).saturating_sub(1);
-        let other = || Reader::start(self.component, self.source).and_then(work);
-        workers::share(others, || work(first), other)?;
+        let jobs = self.jobs.for_pieces(queue.repositories.len());
+        let other = |shift: &Shift<'_>| {
+            if queue.is_empty() {
+                return Ok(());
+            }
+            let reader = Reader::start(self.component, self.source)?;
+            work(reader, shift)
+        };
+        workers::share(jobs, |shift| work(first, shift), other)?;
         let mut resolved = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.verify_manifests(&mut resolved);
         resolved.keep_whole_images();
@@ -126,6 +132,10 @@ struct Queue<'w> {
 }
 
 impl<'w> Queue<'w> {
+    fn is_empty(&self) -> bool {
+        self.next.load(Ordering::Relaxed) >= self.repositories.len()
+    }
+
     fn take(&self) -> Option<(&'w Repository, &'w BTreeMap<Wanted, Origin>)> {
         self.repositories
             .get(self.next.fetch_add(1, Ordering::Relaxed))
@@ -154,7 +164,12 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    fn run(mut self, queue: &Queue<'_>, progress: &Progress) -> Result<(), Error> {
+    fn run(
+        mut self,
+        queue: &Queue<'_>,
+        shift: &Shift<'_>,
+        progress: &Progress,
+    ) -> Result<(), Error> {
         while let Some((name, wishes)) = queue.take() {
             let repository = Arc::new(name.clone());
             let mut seen = Seen::default();
@@ -167,6 +182,7 @@ impl Worker<'_> {
                     Err(error) => return Err(error),
                 }
                 progress.advance(batch.len() as u64);
+                shift.pause();
             }
         }
         Ok(())

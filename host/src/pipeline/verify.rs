@@ -18,7 +18,7 @@ use super::contents::{Content, Contents, Presence};
 use super::image::ContentId;
 use super::plan::Plan;
 use super::problem::{Problem, Severity};
-use super::workers;
+use super::workers::{self, Jobs, Shift};
 use crate::capability::{Fault, ReadError, SourceTree, TreePath};
 use crate::error::Error;
 use crate::hash;
@@ -44,7 +44,7 @@ pub fn hash_all(
     contents: &Contents,
     wanted: impl Iterator<Item = ContentId>,
     source: &SourceTree,
-    jobs: usize,
+    jobs: Jobs,
     progress: &Progress,
 ) -> Result<Hashed, Error> {
     let mut queue: Vec<(u64, ContentId)> = wanted
@@ -64,7 +64,7 @@ pub fn hash_all(
     let next = AtomicUsize::new(0);
     let wrong = Mutex::new(Vec::new());
     let known = Known::default();
-    let work = || -> Result<(), Error> {
+    let work = |_: &Shift<'_>| -> Result<(), Error> {
         let mut worker = Worker {
             source: source.another(),
             known: &known,
@@ -79,8 +79,8 @@ pub fn hash_all(
         }
         Ok(())
     };
-    let others = jobs.min(queue.len()).saturating_sub(1);
-    workers::share(others, work, work)?;
+    // Large files are read as fast as the disk gives them.
+    workers::share(jobs.fixed().for_pieces(queue.len()), work, work)?;
     let mut wrong = wrong.into_inner().unwrap_or_else(PoisonError::into_inner);
     wrong.sort_unstable_by_key(|(id, _, _)| *id);
     Ok(Hashed {
@@ -162,7 +162,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub fn hash_plan(
     plan: &Plan,
     source: &SourceTree,
-    jobs: usize,
+    jobs: Jobs,
     progress: &Progress,
 ) -> Result<Vec<Problem>, Error> {
     let items = || plan.images.iter().flat_map(|image| &image.items);

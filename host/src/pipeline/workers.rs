@@ -1,36 +1,190 @@
 //! Threads that work off one queue.
+//!
+//! There are as many as CPUs, which is right while there is something to compute. On a cold or distant disk they would
+//! all wait, each for one file, where the disk could look for many at once. So every now and then it is looked how busy
+//! the process was; while that is little, the number of threads is doubled.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::Scope;
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::error::Error;
 
-/// Runs `first` here, and `other` in up to `others` threads more. Returns what `first` gave, or the first error.
+/// How many threads work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Jobs {
+    /// From the beginning on. At least one.
+    at_first: usize,
+    /// While those that there are mostly wait.
+    most: usize,
+}
+
+impl Jobs {
+    /// So many, whatever happens.
+    pub fn exactly(count: usize) -> Self {
+        Self::growing(count, count)
+    }
+
+    /// So many at first, and up to `most` while they mostly wait.
+    pub fn growing(at_first: usize, most: usize) -> Self {
+        let at_first = at_first.max(1);
+        Self {
+            at_first,
+            most: most.max(at_first),
+        }
+    }
+
+    /// No more than there is work for.
+    pub fn for_pieces(self, pieces: usize) -> Self {
+        Self::growing(self.at_first.min(pieces), self.most.min(pieces))
+    }
+
+    /// Without those that come later: where each keeps the disk busy, more would only be in its way.
+    pub fn fixed(self) -> Self {
+        Self::exactly(self.at_first)
+    }
+}
+
+/// What one thread does from the first to the last piece.
+pub struct Shift<'a>(&'a dyn Fn());
+
+impl Shift<'_> {
+    /// To be called between two pieces of work: a good moment to ask whether more threads are needed.
+    pub fn pause(&self) {
+        (self.0)();
+    }
+}
+
+/// Runs `first` here, and `other` in further threads. Returns what `first` gave, or the first error.
 ///
 /// The work must be the same whoever does it: where the system gives no more threads (`ulimit -u`, a container's limit of
 /// processes, no memory for a stack), those that there are do it all.
 pub fn share<T>(
-    others: usize,
-    first: impl FnOnce() -> Result<T, Error>,
-    other: impl Fn() -> Result<(), Error> + Sync,
+    jobs: Jobs,
+    first: impl FnOnce(&Shift<'_>) -> Result<T, Error>,
+    other: impl Fn(&Shift<'_>) -> Result<(), Error> + Sync,
 ) -> Result<T, Error> {
-    let other = &other;
-    std::thread::scope(|scope| {
-        let start = || std::thread::Builder::new().spawn_scoped(scope, other).ok();
-        let handles: Vec<_> = (0..others).map_while(|_| start()).collect();
-        let mut result = first();
-        for handle in handles {
-            let other = handle
-                .join()
-                .unwrap_or_else(|_| Err(Error::Internal("a working thread panicked".into())));
-            result = result.and_then(|first| other.map(|()| first));
+    let crew = Crew {
+        other,
+        cpus: jobs.at_first,
+        load: Mutex::new(Load {
+            since: Instant::now(),
+            busy: busy(),
+            threads: 1,
+            left: jobs.most - 1,
+        }),
+        outcome: Mutex::new(Ok(())),
+    };
+    let result = std::thread::scope(|scope| {
+        crew.hire(scope, jobs.at_first - 1);
+        first(&Shift(&|| crew.look(scope)))
+    });
+    let others = crew
+        .outcome
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    result.and_then(|first| others.map(|()| first))
+}
+
+/// Those who do the work.
+struct Crew<F> {
+    other: F,
+    /// How many threads can be busy at once.
+    cpus: usize,
+    load: Mutex<Load>,
+    /// Of all threads but the first: the first error.
+    outcome: Mutex<Result<(), Error>>,
+}
+
+/// How busy the process was.
+struct Load {
+    since: Instant,
+    /// Processor time of the whole process until then.
+    busy: Duration,
+    threads: usize,
+    /// How many may still be started.
+    left: usize,
+}
+
+/// How long is looked before more threads are started: many times what it takes to start one.
+const LOOK: Duration = Duration::from_millis(2);
+
+impl<F: Fn(&Shift<'_>) -> Result<(), Error> + Sync> Crew<F> {
+    /// Starts more threads if those that there are mostly wait.
+    fn look<'scope, 'env>(&'env self, scope: &'scope Scope<'scope, 'env>) {
+        // Whoever finds it taken knows that another one looks.
+        let Ok(mut load) = self.load.try_lock() else {
+            return;
+        };
+        if load.left == 0 {
+            return;
         }
-        result
-    })
+        let now = Instant::now();
+        let took = now - load.since;
+        if took < LOOK {
+            return;
+        }
+        let until_now = busy();
+        let was_busy = until_now.saturating_sub(load.busy);
+        let cpus = u32::try_from(self.cpus).unwrap_or(u32::MAX);
+        load.since = now;
+        load.busy = until_now;
+        let more = load.threads;
+        drop(load);
+        if was_busy.saturating_mul(2) < took.saturating_mul(cpus) {
+            self.hire(scope, more);
+        }
+    }
+
+    fn hire<'scope, 'env>(&'env self, scope: &'scope Scope<'scope, 'env>, count: usize) {
+        for _ in 0..count {
+            {
+                let mut load = lock(&self.load);
+                let Some(left) = load.left.checked_sub(1) else {
+                    return;
+                };
+                load.left = left;
+                load.threads += 1;
+            }
+            let started = std::thread::Builder::new().spawn_scoped(scope, move || self.work(scope));
+            if started.is_err() {
+                // There will be no more than there are.
+                lock(&self.load).left = 0;
+                return;
+            }
+        }
+    }
+
+    fn work<'scope, 'env>(&'env self, scope: &'scope Scope<'scope, 'env>) {
+        let shift = || (self.other)(&Shift(&|| self.look(scope)));
+        let outcome = catch_unwind(AssertUnwindSafe(shift))
+            .unwrap_or_else(|_| Err(Error::Internal("a working thread panicked".into())));
+        let mut all = lock(&self.outcome);
+        if all.is_ok() {
+            *all = outcome;
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Processor time of all threads of this process.
+fn busy() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
 
-    use super::share;
+    use super::{Jobs, share};
     use crate::error::Error;
 
     #[test]
@@ -40,10 +194,47 @@ mod tests {
             taken.fetch_add(1, Ordering::Relaxed);
             Ok(())
         };
-        assert_eq!(share(3, || take().map(|()| 7), take).unwrap(), 7);
+        let four = Jobs::exactly(4);
+        assert_eq!(share(four, |_| take().map(|()| 7), |_| take()).unwrap(), 7);
         assert_eq!(taken.load(Ordering::Relaxed), 4);
         let fail = || Err(Error::Usage("no".into()));
-        assert!(share(2, || Ok(()), fail).is_err());
-        assert!(share(2, fail, || Ok(())).is_err());
+        assert!(share(four, |_| Ok(()), |_| fail()).is_err());
+        assert!(share(four, |_| fail(), |_| Ok(())).is_err());
+        let panics = share(four, |_| Ok(()), |_| panic!("no"));
+        assert!(matches!(panics, Err(Error::Internal(_))));
+    }
+
+    /// How many threads took part in work that is nothing but waiting.
+    fn waiting(jobs: Jobs) -> usize {
+        const PIECES: usize = 200;
+        let (left, threads) = (AtomicUsize::new(PIECES), AtomicUsize::new(0));
+        let wait = |shift: &super::Shift<'_>| {
+            threads.fetch_add(1, Ordering::Relaxed);
+            let less = |left: usize| left.checked_sub(1);
+            while left
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
+                .is_ok()
+            {
+                std::thread::sleep(Duration::from_millis(3));
+                shift.pause();
+            }
+            Ok(())
+        };
+        share(jobs, wait, wait).unwrap();
+        threads.into_inner()
+    }
+
+    #[test]
+    fn more_come_while_all_wait() {
+        assert_eq!(waiting(Jobs::growing(2, 16)), 16);
+        assert_eq!(waiting(Jobs::growing(2, 3)), 3);
+        assert_eq!(waiting(Jobs::growing(2, 16).fixed()), 2);
+    }
+
+    #[test]
+    fn there_is_no_job_without_work() {
+        assert_eq!(Jobs::growing(4, 32).for_pieces(9), Jobs::growing(4, 9));
+        assert_eq!(Jobs::growing(4, 32).for_pieces(1), Jobs::exactly(1));
+        assert_eq!(Jobs::exactly(2).for_pieces(0), Jobs::exactly(1));
     }
 }
