@@ -107,7 +107,8 @@ fn a_folder_that_cannot_be_listed() {
         outcome
             .assert_code(DAMAGED)
             .assert_says(says)
-            .assert_says(SAYS);
+            .assert_says(SAYS)
+            .assert_says("--no-attached");
         assert_eq!(
             outcome.stderr.matches(SAYS).count(),
             1,
@@ -157,7 +158,8 @@ fn an_untagged_manifest() {
                     outcome
                         .assert_code(DAMAGED)
                         .assert_says(below.to_str().unwrap())
-                        .assert_says(SAYS);
+                        .assert_says(SAYS)
+                        .assert_says("--no-attached");
                     assert_eq!(
                         outcome.stderr.matches(SAYS).count(),
                         1,
@@ -188,5 +190,6 @@ fn an_entry_that_is_no_manifest() {
     add_entry(&bench.path("oci"), &gone.typed(media::OCI_INDEX));
     refused(&bench, &["--image", APP], "oci:oci")
         .assert_code(DAMAGED)
-        .assert_says(SAYS);
+        .assert_says(SAYS)
+        .assert_says("--no-attached");
 }

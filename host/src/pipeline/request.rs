@@ -21,6 +21,14 @@ pub enum Origin {
     AttachedTo(Arc<str>),
 }
 
+impl Origin {
+    /// How a run can do without what comes from here.
+    pub fn way_without(&self) -> Option<String> {
+        matches!(self, Self::AttachedTo(_))
+            .then(|| "--no-attached leaves out what speaks of the images".into())
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

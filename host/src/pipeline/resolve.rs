@@ -406,7 +406,7 @@ impl Worker<'_> {
             origin: Some(origin.clone()),
             path: Some(path),
             cause,
-            hint: None,
+            hint: origin.way_without(),
         });
         self.lock().problems.extend(problems);
     }
@@ -508,10 +508,10 @@ pub fn check(
     Some(Problem {
         severity,
         reference,
+        hint: hint.or_else(|| origin.way_without()),
         origin: Some(origin),
         path,
         cause,
-        hint,
     })
 }
 

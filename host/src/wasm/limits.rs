@@ -107,7 +107,9 @@ pub enum Reached {
     #[error("it has more than {0} memories")]
     Memories(usize),
     /// See [`Limits::calls`].
-    #[error("it called the host more than {0} times")]
+    #[error(
+        "it called the host more than {0} times, where every 4 KiB that it reads, writes or tells count as one more"
+    )]
     Calls(u64),
     /// See [`Limits::call_bytes`].
     #[error("it handed more than {0} bytes to the host in one call")]
