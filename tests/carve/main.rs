@@ -8,6 +8,7 @@
 )]
 
 mod attached;
+mod disk;
 mod drawing;
 mod linking;
 mod lists;
