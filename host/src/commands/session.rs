@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock, RwLock};
 use std::time::{Duration, Instant};
 
 use regcarve_names::{Pattern, Platform};
+use rlimit::{Resource, getrlimit};
 use rustix::io::Errno;
 use serde::de::IgnoredAny;
 use serde_json::json;
@@ -191,8 +192,15 @@ pub(super) fn jobs(wanted: Option<std::num::NonZeroUsize>) -> Jobs {
     let possible = handle_budget::most_jobs();
     match wanted {
         Some(wanted) => Jobs::exactly(possible.min(wanted.into())),
+        None if address_space_is_limited() => Jobs::exactly(possible.min(cpus())),
         None => Jobs::growing(possible.min(cpus()), possible.min(WAITING_JOBS)),
     }
+}
+
+/// Whether there is a limit of addresses (`ulimit -v`). Each job takes many at once, for memory that a component may never
+/// use, and the run ends where there are none left.
+fn address_space_is_limited() -> bool {
+    getrlimit(Resource::AS).is_ok_and(|(current, _)| current != rlimit::INFINITY)
 }
 
 /// The CPUs that this process may use.
