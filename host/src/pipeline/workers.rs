@@ -2,9 +2,11 @@
 //!
 //! There are as many as CPUs, which is right while there is something to compute. On a cold or distant disk they would
 //! all wait, each for one file, where the disk could look for many at once. So every now and then it is looked how busy
-//! the process was; while that is little, the number of threads is doubled.
+//! they all were; while that is little, the number of threads is doubled.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
@@ -49,12 +51,30 @@ impl Jobs {
 }
 
 /// What one thread does from the first to the last piece.
-pub struct Shift<'a>(&'a dyn Fn());
+pub struct Shift<'a> {
+    /// Of all threads, in nanoseconds.
+    busy: &'a AtomicU64,
+    /// Processor time of this thread that is in `busy`, or was before the shift.
+    counted: Cell<Duration>,
+    look: &'a dyn Fn(),
+}
 
-impl Shift<'_> {
+impl<'a> Shift<'a> {
+    fn begin(busy: &'a AtomicU64, look: &'a dyn Fn()) -> Self {
+        Self {
+            busy,
+            counted: Cell::new(processor_time()),
+            look,
+        }
+    }
+
     /// To be called between two pieces of work: a good moment to ask whether more threads are needed.
     pub fn pause(&self) {
-        (self.0)();
+        let until_now = processor_time();
+        let new = until_now.saturating_sub(self.counted.replace(until_now));
+        let new = u64::try_from(new.as_nanos()).unwrap_or(u64::MAX);
+        self.busy.fetch_add(new, Ordering::Relaxed);
+        (self.look)();
     }
 }
 
@@ -70,9 +90,10 @@ pub fn share<T>(
     let crew = Crew {
         other,
         cpus: jobs.at_first,
+        busy: AtomicU64::new(0),
         load: Mutex::new(Load {
             since: Instant::now(),
-            busy: busy(),
+            busy: Duration::ZERO,
             threads: 1,
             left: jobs.most - 1,
         }),
@@ -80,7 +101,7 @@ pub fn share<T>(
     };
     let result = std::thread::scope(|scope| {
         crew.hire(scope, jobs.at_first - 1);
-        first(&Shift(&|| crew.look(scope)))
+        first(&Shift::begin(&crew.busy, &|| crew.look(scope)))
     });
     let others = crew
         .outcome
@@ -94,15 +115,18 @@ struct Crew<F> {
     other: F,
     /// How many threads can be busy at once.
     cpus: usize,
+    /// Processor time that all have told of, in nanoseconds. The system's own sum is older: it leaves out what threads did
+    /// since the last tick.
+    busy: AtomicU64,
     load: Mutex<Load>,
     /// Of all threads but the first: the first error.
     outcome: Mutex<Result<(), Error>>,
 }
 
-/// How busy the process was.
+/// When it was last looked how busy all were.
 struct Load {
     since: Instant,
-    /// Processor time of the whole process until then.
+    /// [`Crew::busy`] then.
     busy: Duration,
     threads: usize,
     /// How many may still be started.
@@ -110,7 +134,11 @@ struct Load {
 }
 
 /// How long is looked before more threads are started: many times what it takes to start one.
-const LOOK: Duration = Duration::from_millis(2);
+const LOOK: Duration = Duration::from_millis(3);
+
+/// There is work for more threads when less than one in so many CPUs was busy. Two would be too few: what others do in the
+/// middle of a piece is not known yet.
+const IDLE: u32 = 3;
 
 impl<F: Fn(&Shift<'_>) -> Result<(), Error> + Sync> Crew<F> {
     /// Starts more threads if those that there are mostly wait.
@@ -127,14 +155,14 @@ impl<F: Fn(&Shift<'_>) -> Result<(), Error> + Sync> Crew<F> {
         if took < LOOK {
             return;
         }
-        let until_now = busy();
+        let until_now = Duration::from_nanos(self.busy.load(Ordering::Relaxed));
         let was_busy = until_now.saturating_sub(load.busy);
         let cpus = u32::try_from(self.cpus).unwrap_or(u32::MAX);
         load.since = now;
         load.busy = until_now;
         let more = load.threads;
         drop(load);
-        if was_busy.saturating_mul(2) < took.saturating_mul(cpus) {
+        if was_busy.saturating_mul(IDLE) < took.saturating_mul(cpus) {
             self.hire(scope, more);
         }
     }
@@ -159,7 +187,7 @@ impl<F: Fn(&Shift<'_>) -> Result<(), Error> + Sync> Crew<F> {
     }
 
     fn work<'scope, 'env>(&'env self, scope: &'scope Scope<'scope, 'env>) {
-        let shift = || (self.other)(&Shift(&|| self.look(scope)));
+        let shift = || (self.other)(&Shift::begin(&self.busy, &|| self.look(scope)));
         let outcome = catch_unwind(AssertUnwindSafe(shift))
             .unwrap_or_else(|_| Err(Error::Internal("a working thread panicked".into())));
         let mut all = lock(&self.outcome);
@@ -173,9 +201,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Processor time of all threads of this process.
-fn busy() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
+/// Of this thread.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::try_from(time).unwrap_or_default()
 }
 
