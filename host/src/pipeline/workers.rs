@@ -90,10 +90,10 @@ pub fn share<T>(
     let crew = Crew {
         other,
         cpus: jobs.at_first,
+        began: Instant::now(),
         busy: AtomicU64::new(0),
         load: Mutex::new(Load {
-            since: Instant::now(),
-            busy: Duration::ZERO,
+            looked: Instant::now(),
             threads: 1,
             left: jobs.most - 1,
         }),
@@ -115,6 +115,7 @@ struct Crew<F> {
     other: F,
     /// How many threads can be busy at once.
     cpus: usize,
+    began: Instant,
     /// Processor time that all have told of, in nanoseconds. The system's own sum is older: it leaves out what threads did
     /// since the last tick.
     busy: AtomicU64,
@@ -123,11 +124,10 @@ struct Crew<F> {
     outcome: Mutex<Result<(), Error>>,
 }
 
-/// When it was last looked how busy all were.
+/// How many there are.
 struct Load {
-    since: Instant,
-    /// [`Crew::busy`] then.
-    busy: Duration,
+    /// When it was last looked how busy all were.
+    looked: Instant,
     threads: usize,
     /// How many may still be started.
     left: usize,
@@ -151,18 +151,16 @@ impl<F: Fn(&Shift<'_>) -> Result<(), Error> + Sync> Crew<F> {
             return;
         }
         let now = Instant::now();
-        let took = now - load.since;
-        if took < LOOK {
+        if now - load.looked < LOOK {
             return;
         }
-        let until_now = Duration::from_nanos(self.busy.load(Ordering::Relaxed));
-        let was_busy = until_now.saturating_sub(load.busy);
-        let cpus = u32::try_from(self.cpus).unwrap_or(u32::MAX);
-        load.since = now;
-        load.busy = until_now;
+        load.looked = now;
         let more = load.threads;
         drop(load);
-        if was_busy.saturating_mul(IDLE) < took.saturating_mul(cpus) {
+        // From the beginning on: in a run of many seconds all wait for a moment now and then.
+        let (busy, took) = (self.busy.load(Ordering::Relaxed), now - self.began);
+        let cpus = u32::try_from(self.cpus).unwrap_or(u32::MAX);
+        if Duration::from_nanos(busy).saturating_mul(IDLE) < took.saturating_mul(cpus) {
             self.hire(scope, more);
         }
     }
