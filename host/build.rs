@@ -6,8 +6,8 @@
 //!    common one. A crate that is a workspace of its own is built on its own.
 //! 2. `wit-component` turns each module into a component, by the types that the kit left in it.
 //! 3. Wasmtime translates it for the target's baseline CPU, so that the program runs on any machine of that
-//!    kind, and for the very settings that the host uses (`src/wasm/engine_config.rs`).
-//! 4. A table of all of them is written, for `src/wasm/shipped.rs`.
+//!    kind, and for the very settings that the host uses (`src/wasm/engine/config.rs`).
+//! 4. A table of all of them is written, for `src/wasm/engine/shipped.rs`.
 //!
 //! Apart from that, the files that `regcarve policy new` writes are embedded as they are.
 //!
@@ -23,7 +23,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail, ensure};
 use sha2::{Digest as _, Sha256};
 
-#[path = "src/wasm/engine_config.rs"]
+#[path = "src/wasm/engine/config.rs"]
 mod engine_config;
 
 /// What the shipped components are compiled for before they become components.
@@ -52,7 +52,7 @@ fn main() -> Result<()> {
         "wit",
         "Cargo.lock",
         "Cargo.toml",
-        "host/src/wasm/engine_config.rs",
+        "host/src/wasm/engine/config.rs",
     ] {
         println!("cargo::rerun-if-changed={}", root.join(input).display());
     }
@@ -93,13 +93,13 @@ const TEMPLATES: [&str; 8] = [
     "guest/examples/python-policy",
     "guest/examples/rust-policy",
     "guest/formats",
-    "guest/kit",
-    "guest/names",
+    "guest/policy-kit",
+    "guest/types",
     "wit",
 ];
 
 /// The crates of the kit, which a project gets as a small workspace.
-const KIT: [&str; 3] = ["guest/kit", "guest/names", "guest/formats"];
+const KIT: [&str; 3] = ["guest/policy-kit", "guest/types", "guest/formats"];
 
 /// Writes a table of all template files.
 fn embed_templates(root: &Path, out: &Path) -> Result<()> {

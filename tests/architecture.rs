@@ -105,7 +105,7 @@ const UNSAFE: [(&str, &str); 3] = [
     ("host/src/wasm/code.rs", "loads native code"),
     ("host/src/wasm/code.rs", "makes it executable"),
     (
-        "guest/kit/src/bindings.rs",
+        "guest/policy-kit/src/bindings.rs",
         "generated bindings, inside of the sandbox",
     ),
 ];
@@ -164,11 +164,15 @@ fn the_host_is_built_without_the_formats() {
         .unwrap();
     let tree = String::from_utf8_lossy(&output.stdout);
     assert!(
-        output.status.success() && tree.contains("regcarve-names"),
+        output.status.success() && tree.contains("regcarve-types"),
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    for crate_name in ["regcarve-formats", "regcarve-closure", "regcarve-kit"] {
+    for crate_name in [
+        "regcarve-formats",
+        "regcarve-layout-kit",
+        "regcarve-policy-kit",
+    ] {
         assert!(
             !tree.contains(crate_name),
             "the host depends on {crate_name}"

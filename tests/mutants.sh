@@ -42,7 +42,7 @@ host() {
 
 for area in "${areas[@]}"; do
     case "$area" in
-    digests) crate digests regcarve-names --file guest/names/src/digest.rs --file 'guest/names/src/digest/*.rs' ;;
+    digests) crate digests regcarve-types --file guest/types/src/digest.rs --file 'guest/types/src/digest/*.rs' ;;
     paths)
         crate storage-paths regcarve-formats --file guest/formats/src/registry.rs --file 'guest/formats/src/registry/*.rs'
         host paths "--lib --test=paths" capability/path.rs capability/open.rs

@@ -5,9 +5,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use regcarve_names::Platform;
+use regcarve_types::Platform;
 
-use crate::storage::StorageSpec;
+use crate::spec::StorageSpec;
 use crate::wasm::ComponentSpec;
 
 /// Carves a release out of a container registry's storage.
@@ -208,7 +208,7 @@ pub struct Run {
     #[arg(long, value_name = "MODE", value_enum, default_value_t = Link::Hard)]
     pub link: Link,
 
-    /// `full`: a complete run survives a power cut; `none`: for stages that are thrown away
+    /// `full`: a complete run survives a capability cut; `none`: for stages that are thrown away
     #[arg(long, value_name = "HOW", value_enum, default_value_t = DurabilityArg::Full)]
     pub durability: DurabilityArg,
 
@@ -393,7 +393,7 @@ pub struct VerifyArgs {
     pub storage: StorageSpec,
 }
 
-/// See [`crate::capability::Sandbox`].
+/// See [`crate::fs::Sandbox`].
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum SandboxArg {
     /// Fail where the kernel cannot do it
@@ -404,7 +404,7 @@ pub enum SandboxArg {
     Off,
 }
 
-/// See [`crate::capability::LinkMode`].
+/// See [`crate::fs::LinkMode`].
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Link {
     /// Hard links, or an error that says why not

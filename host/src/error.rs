@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::capability::{Fault, NoWall, WallError, WriteError};
-use crate::pipeline::problem::{Problem, Severity};
+use crate::fs::{LandlockError, OsError, Unavailable, WriteError};
+use crate::release::problem::{Problem, Severity};
 use crate::wasm::ComponentFailure;
 
 /// Why a run ended. Each has an exit code, listed in the README.
@@ -55,11 +55,11 @@ pub enum Error {
         what: String,
         /// The call.
         #[source]
-        fault: Fault,
+        fault: OsError,
     },
     /// The user demands a wall that there cannot be.
     #[error("{0}\n  hint: with --sandbox auto regcarve runs without it; the report says so")]
-    NoWall(NoWall),
+    Unavailable(Unavailable),
     /// A signal asked the run to stop.
     #[error("stopped by signal {0}; nothing was published")]
     Signal(i32),
@@ -75,7 +75,7 @@ impl Error {
     }
 
     /// Names what was to be done when a call failed.
-    pub fn system(what: impl Into<String>) -> impl FnOnce(Fault) -> Self {
+    pub fn system(what: impl Into<String>) -> impl FnOnce(OsError) -> Self {
         let what = what.into();
         move |fault| Self::System { what, fault }
     }
@@ -95,18 +95,18 @@ impl Error {
             Self::Component(_) => 5,
             Self::Exists(_) | Self::Busy(_) | Self::Occupied { .. } => 6,
             Self::LinkRefused { .. } => 7,
-            Self::System { .. } | Self::NoWall(_) | Self::Internal(_) => 1,
+            Self::System { .. } | Self::Unavailable(_) | Self::Internal(_) => 1,
             Self::Signal(number) => u8::try_from(128 + number).unwrap_or(1),
         }
     }
 }
 
-impl From<WallError> for Error {
-    fn from(error: WallError) -> Self {
+impl From<LandlockError> for Error {
+    fn from(error: LandlockError) -> Self {
         match error {
-            WallError::Missing(missing) => Self::NoWall(missing),
-            WallError::Fault(fault) => Self::system("fence the run in")(fault),
-            WallError::Threads => Self::Internal(error.to_string()),
+            LandlockError::Missing(missing) => Self::Unavailable(missing),
+            LandlockError::OsError(fault) => Self::system("fence the run in")(fault),
+            LandlockError::Threads => Self::Internal(error.to_string()),
         }
     }
 }
@@ -137,7 +137,7 @@ fn headline(problems: &[Problem]) -> String {
 /// A step on the output that failed in a way that no component can handle. Travels through the guest as a trap.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}: {error}")]
-pub struct StepFailed {
+pub struct OutputError {
     /// The step.
     pub what: String,
     /// The reason.
@@ -153,16 +153,16 @@ impl From<ComponentFailure> for Error {
     }
 }
 
-impl From<StepFailed> for Error {
-    fn from(step: StepFailed) -> Self {
-        let StepFailed { what, error } = step;
+impl From<OutputError> for Error {
+    fn from(step: OutputError) -> Self {
+        let OutputError { what, error } = step;
         match error {
             WriteError::LinkRefused(refusal) => Self::LinkRefused {
                 message: format!("cannot link {what}: {}", refusal.cause),
                 hint: refusal.hint,
             },
             WriteError::Stopped(signal) => Self::Signal(signal),
-            WriteError::Fault(fault) => Self::System {
+            WriteError::OsError(fault) => Self::System {
                 what: format!("write {what}"),
                 fault,
             },

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use regcarve_names::{Algorithm, Digest};
+use regcarve_types::{Algorithm, Digest};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 /// A hash under way.

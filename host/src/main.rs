@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use regcarve::capability::Fault;
+use regcarve::capability::OsError;
 use regcarve::cli::{Cli, Command};
 use regcarve::{Error, commands, signals, text};
 
@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     // What is published must not depend on who publishes it.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     if let Err(error) = signals::listen() {
-        let fault = Fault::from_io("rt_sigaction", "SIGINT, SIGTERM or SIGHUP", &error);
+        let fault = OsError::from_io("rt_sigaction", "SIGINT, SIGTERM or SIGHUP", &error);
         text::say(&format!("regcarve: cannot listen to signals: {fault}"));
         return ExitCode::FAILURE;
     }

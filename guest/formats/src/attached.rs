@@ -16,7 +16,7 @@ use alloc::format;
 use alloc::string::String;
 use core::iter;
 
-use regcarve_names::{Algorithm, Digest, Tag};
+use regcarve_types::{Algorithm, Digest, Tag};
 
 /// How many digits the OCI keeps.
 const KEPT_DIGITS: usize = 64;

@@ -10,7 +10,7 @@ use core::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use regcarve_names::Platform;
+use regcarve_types::Platform;
 
 #[cfg(test)]
 mod tests;

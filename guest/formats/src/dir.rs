@@ -20,7 +20,7 @@ use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
-use regcarve_names::{Algorithm, Digest, Reference, ReferenceError};
+use regcarve_types::{Algorithm, Digest, Reference, ReferenceError};
 
 use crate::manifest::{Manifest, ManifestType};
 

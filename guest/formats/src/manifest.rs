@@ -20,7 +20,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use regcarve_names::Digest;
+use regcarve_types::Digest;
 
 mod descriptor;
 mod document;

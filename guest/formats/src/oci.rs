@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use regcarve_names::{Algorithm, Digest, Excerpt, Reference, ReferenceError, Tag};
+use regcarve_types::{Algorithm, Digest, Excerpt, Reference, ReferenceError, Tag};
 
 use crate::manifest::{Descriptor, Index, ManifestError, ManifestType, Problem};
 

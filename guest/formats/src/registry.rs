@@ -22,7 +22,7 @@
 use alloc::string::String;
 use core::fmt::{self, Write};
 
-use regcarve_names::{Algorithm, Digest, Repository, Tag};
+use regcarve_types::{Algorithm, Digest, Repository, Tag};
 
 mod link;
 mod parse;

@@ -22,7 +22,7 @@ use core::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use regcarve_names::Digest;
+use regcarve_types::Digest;
 
 use crate::manifest::{Descriptor, Index, Manifest, ManifestError, Problem};
 

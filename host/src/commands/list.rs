@@ -2,40 +2,40 @@
 
 use super::print;
 use super::session::{Session, everything, jobs};
-use crate::capability::Grant;
 use crate::cli::List;
 use crate::error::Error;
-use crate::pipeline::handle_budget::HandleBudget;
-use crate::pipeline::image::Image;
+use crate::fs::Access;
+use crate::pipeline::open_files::OpenFileBudget;
 use crate::pipeline::resolve::Resolver;
+use crate::release::image::Image;
 use crate::text;
 
 /// Runs the command.
 pub fn list(args: List) -> Result<(), Error> {
     let mut session = Session::open(&args.source, &args.limits)?;
-    session.fence(Grant::Read)?;
+    session.fence(Access::Read)?;
     let mut reader = session.start_reader()?;
-    let wishes = everything(&mut reader)?;
+    let selection = everything(&mut reader)?;
     if !args.long {
-        let names = wishes
+        let names = selection
             .by_repository
             .iter()
-            .flat_map(|(repository, wishes)| {
-                wishes.keys().filter_map(move |wanted| {
+            .flat_map(|(repository, selection)| {
+                selection.keys().filter_map(move |wanted| {
                     wanted.tag.as_ref().map(|tag| format!("{repository}:{tag}"))
                 })
             });
         return print(&names.collect::<Vec<_>>().join("\n"));
     }
-    session.progress.stage("resolving", wishes.len());
+    session.progress.stage("resolving", selection.len());
     let resolver = Resolver {
         component: &session.reader,
         source: &session.source,
         jobs: jobs(None),
         attached: false,
-        handles: &HandleBudget::none(),
+        handles: &OpenFileBudget::none(),
     };
-    let resolved = resolver.resolve(&wishes, reader, &session.progress)?;
+    let resolved = resolver.resolve(&selection, reader, &session.progress)?;
     session.progress.done();
     let rows: Vec<_> = resolved.images.iter().map(|image| row(image)).collect();
     print(&rows.join("\n"))?;

@@ -1,19 +1,17 @@
 //! One file a subcommand, and what they share.
 
 pub mod list;
-mod patient;
 pub mod plan;
 pub mod policy;
-mod repeat;
 pub mod run;
 mod session;
 pub mod verify;
 
 use std::io::Write as _;
 
-use crate::capability::Fault;
 use crate::error::Error;
-use crate::pipeline::problem::Problem;
+use crate::fs::OsError;
+use crate::release::problem::Problem;
 use crate::text;
 
 /// How many bytes of problems are printed; nobody reads more. The report has all of them.
@@ -45,7 +43,7 @@ fn print(text: &str) -> Result<(), Error> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::system(
             "print the result",
         )(
-            Fault::from_io("write", "standard output", &error),
+            OsError::from_io("write", "standard output", &error),
         )),
         _ => Ok(()),
     }

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use super::print;
-use super::session::{self, Outside, Session, acceptable};
-use crate::capability::Grant;
+use super::session::{self, Prepared, Session, acceptable};
 use crate::cli::{Format, PlanArgs};
 use crate::error::Error;
+use crate::fs::Access;
 use crate::report::{Report, milliseconds};
 use crate::text;
 
@@ -15,8 +15,8 @@ pub fn plan(args: PlanArgs) -> Result<(), Error> {
     let began = Instant::now();
     let mut session = Session::open(&args.release.source, &args.release.limits)?;
     let mut report = Report::new(args.release.source.to_string());
-    let outside = Outside::read(&session, &args.release, None)?;
-    report.sandbox = session.fence(Grant::Read)?;
+    let outside = Prepared::read(&session, &args.release)?;
+    report.sandbox = session.fence(Access::Read)?;
     let planned = session::plan(&session, &args.release, outside, &mut report)?;
     session.progress.done();
     report.problems(&planned.problems);

@@ -4,17 +4,16 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::repeat::{NewStamps, Repeat, as_unchanged};
-use super::session::{Given, Outside, Session, acceptable, jobs, plan};
+use super::session::{Prepared, Session, acceptable, jobs, plan};
 use super::{print, print_problems};
-use crate::capability::{Fault, Grant, LinkMode, MergeError, SourceTree, WriteError, retry_io};
 use crate::cli::{DurabilityArg, Link, Run, Verify};
-use crate::error::{Error, StepFailed};
-use crate::pipeline::carve::Work;
-use crate::pipeline::verify;
-use crate::publish::{Durability, Staging, Taken};
+use crate::error::{Error, OutputError};
+use crate::fs::{Access, LinkMode, MergeError, OsError, SourceTree, WriteError, retry_io};
+use crate::pipeline::carve::CarveJob;
+use crate::pipeline::hash;
+use crate::publish::{Durability, IfExists, Staging};
 use crate::report::{ComponentRow, Report, milliseconds};
-use crate::storage::StorageSpec;
+use crate::spec::StorageSpec;
 use crate::text;
 use crate::wasm::{Component, Role};
 
@@ -23,35 +22,19 @@ pub fn run(args: Run) -> Result<(), Error> {
     let began = Instant::now();
     check_report(&args)?;
     let file = ReportFile::open(&args)?;
-    // Stamps are files: not even these are made where an output must not be.
-    let repeat = check_places(&args).ok().and_then(|()| Repeat::of(&args));
-    if let Some(mut report) = repeat.as_ref().and_then(|repeat| repeat.unchanged(&args)) {
-        as_unchanged(&mut report, began.elapsed());
-        file.write(&report)?;
-        say_unchanged(&args, &report);
-        return Ok(());
-    }
     let mut report = Report::new(args.release.source.to_string());
-    let (stamps, given) = repeat.and_then(Repeat::begin).unzip();
-    let result = carve(&args, stamps.as_ref(), given, &mut report);
+    let result = carve(&args, &mut report);
     report.timing_ms.total = milliseconds(began.elapsed());
     if let Err(error) = &result {
         report.failed(error);
     }
     let written = file.write(&report);
     // What went wrong first is what the user has to hear of.
-    let Carved {
-        mut outputs,
-        looked_at,
-    } = result?;
+    let mut outputs = result?;
     if let Err(error) = written {
         // A run that ends with an error publishes nothing.
         withdraw(&mut outputs);
         return Err(error);
-    }
-    if let Some(stamps) = stamps {
-        let outputs = outputs.iter().map(|output| &output.staging);
-        stamps.leave(looked_at, &report, outputs);
     }
     // Removes what was replaced.
     drop(outputs);
@@ -59,20 +42,7 @@ pub fn run(args: Run) -> Result<(), Error> {
     Ok(())
 }
 
-/// What a run has made.
-struct Carved<'a> {
-    /// Published.
-    outputs: Vec<Output<'a>>,
-    /// The sheets of the source's journal, if the same question would get the same answer.
-    looked_at: Option<Vec<String>>,
-}
-
-fn carve<'a>(
-    args: &'a Run,
-    stamps: Option<&NewStamps>,
-    given: Option<Given>,
-    report: &mut Report,
-) -> Result<Carved<'a>, Error> {
+fn carve<'a>(args: &'a Run, report: &mut Report) -> Result<Vec<Output<'a>>, Error> {
     let mode = match args.link {
         Link::Hard => LinkMode::Hard,
         Link::Reflink => LinkMode::Reflink,
@@ -82,18 +52,10 @@ fn carve<'a>(
     check_places(args)?;
     let mut session = Session::open(&args.release.source, &args.release.limits)?;
     let mut outputs = begin_outputs(&mut session, args, mode)?;
-    if let Some(stamps) = stamps {
-        if let Some(wall) = session.wall() {
-            stamps.allow(wall)?;
-        }
-        session.keep_journal();
-        let stagings = outputs.iter_mut().map(|output| &mut output.staging);
-        stagings.for_each(Staging::keep_journal);
-    }
     let writers = outputs.iter().map(|output| &output.writer);
     report.components.extend(writers.map(ComponentRow::new));
-    let outside = Outside::read(&session, &args.release, given)?;
-    report.sandbox = session.fence(Grant::ReadAndLink)?;
+    let outside = Prepared::read(&session, &args.release)?;
+    report.sandbox = session.fence(Access::ReadAndLink)?;
     let planned = plan(&session, &args.release, outside, report)?;
     if !acceptable(&planned.problems, args.release.allow_missing) {
         session.progress.done();
@@ -103,7 +65,7 @@ fn carve<'a>(
     if args.verify == Verify::Full {
         let jobs = jobs(args.release.jobs);
         let (source, progress) = (&session.source, &session.progress);
-        let problems = verify::hash_plan(&planned.plan, source, jobs, progress)?;
+        let problems = hash::hash_plan(&planned.plan, source, jobs, progress)?;
         if !problems.is_empty() {
             session.progress.done();
             return Err(Error::Problems(problems));
@@ -112,7 +74,7 @@ fn carve<'a>(
 
     let clock = Instant::now();
     let size = planned.plan.size();
-    let work = Work::new(planned.plan);
+    let work = CarveJob::new(planned.plan);
     report.plan(work.plan(), work.contents(), size, args.report_contents);
     for output in &outputs {
         session.progress.stage("carving", work.plan().images.len());
@@ -142,14 +104,9 @@ fn carve<'a>(
         "partial"
     };
     print_problems(&planned.problems);
-    // What was missing may be there the next time, and would have to be said again if not.
-    let repeatable = planned.problems.is_empty() && session.is_timeless();
-    let looked_at = repeatable
-        .then(|| session.source.journal().sheets())
-        .flatten();
     // The process ends soon; taking all of this apart would only cost time.
     std::mem::forget((session, work));
-    Ok(Carved { outputs, looked_at })
+    Ok(outputs)
 }
 
 /// An output under construction.
@@ -167,9 +124,9 @@ fn begin_outputs<'a>(
     mode: LinkMode,
 ) -> Result<Vec<Output<'a>>, Error> {
     let taken = if args.replace {
-        Taken::Replace
+        IfExists::Replace
     } else {
-        Taken::Refuse
+        IfExists::Refuse
     };
     let file = session.source.any_file();
     args.outputs
@@ -208,7 +165,7 @@ fn no_links(source: &SourceTree, output: &Path, error: WriteError) -> Error {
             ),
             hint: refusal.hint,
         },
-        error => StepFailed {
+        error => OutputError {
             what: format!("a first link into {output}"),
             error,
         }
@@ -287,7 +244,7 @@ fn real(path: &Path) -> Result<Option<PathBuf>, Error> {
         Ok(real) => Ok(Some(real)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => {
-            let fault = Fault::from_io("readlink", path.display().to_string(), &error);
+            let fault = OsError::from_io("readlink", path.display().to_string(), &error);
             Err(Error::system("find out where a path leads")(fault))
         }
     }
@@ -322,9 +279,9 @@ fn join(output: &mut Output<'_>) -> Result<(), Error> {
     output.staging.join().map_err(|error| match error {
         MergeError::Both(path) => {
             let what = format!("it gave the name {} to two things", path.display());
-            output.writer.gave_up(what).into()
+            output.writer.failed(what).into()
         }
-        MergeError::Fault(fault) => output
+        MergeError::OsError(fault) => output
             .staging
             .explain(Error::system("put the output together")(fault)),
     })
@@ -377,21 +334,8 @@ impl<'a> ReportFile<'a> {
 }
 
 fn cannot_report(call: &'static str, path: &Path, error: &std::io::Error) -> Error {
-    let fault = Fault::from_io(call, path.display().to_string(), error);
+    let fault = OsError::from_io(call, path.display().to_string(), error);
     Error::system("write the report")(fault)
-}
-
-/// One line for people: nothing was to be done.
-fn say_unchanged(args: &Run, report: &serde_json::Value) {
-    text::say(&format!(
-        "regcarve: {}: unchanged, {}, looked at in {:.0} ms",
-        text::visible(&shown_outputs(args)),
-        text::count(
-            usize::try_from(report["totals"]["images"].as_u64().unwrap_or(0)).unwrap_or(0),
-            "image"
-        ),
-        report["timing_ms"]["total"].as_f64().unwrap_or(0.0),
-    ));
 }
 
 fn shown_outputs(args: &Run) -> String {

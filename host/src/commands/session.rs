@@ -1,37 +1,36 @@
 //! What `run` and `plan` share: from the command line to a plan.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, RwLock};
 use std::time::{Duration, Instant};
 
-use regcarve_names::{Pattern, Platform};
+use regcarve_types::{Pattern, Platform};
 use rlimit::{Resource, getrlimit};
 use rustix::io::Errno;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
-use super::patient;
-use crate::capability::{Fault, Grant, Raised, Sandbox, SourceTree, Wall, retry_io};
 use crate::cli::{LimitArgs, PlatformMode, PolicySpec, Release, SandboxArg};
 use crate::error::Error;
-use crate::pipeline::catalog::{Catalog, Wishes};
+use crate::fs::{Access, Enforced, OsError, Ruleset, Sandbox, SourceTree, retry_io};
+use crate::interruptible_read;
 use crate::pipeline::decide;
-use crate::pipeline::handle_budget::{self, HandleBudget};
-use crate::pipeline::plan::Plan;
-use crate::pipeline::problem::{Problem, Severity};
-use crate::pipeline::request::{Origin, Request};
+use crate::pipeline::open_files::{self, OpenFileBudget};
 use crate::pipeline::resolve::{Resolved, Resolver};
+use crate::pipeline::select::{Catalog, Selection};
 use crate::pipeline::suggest;
 use crate::pipeline::workers::Jobs;
 use crate::progress::Progress;
+use crate::release::plan::Plan;
+use crate::release::problem::{Problem, Severity};
+use crate::release::request::{Origin, Request};
 use crate::report::{ComponentRow, Report, SandboxRow, milliseconds};
 use crate::signals;
-use crate::storage::StorageSpec;
+use crate::spec::StorageSpec;
 use crate::text;
-use crate::wasm::policy::Policy;
-use crate::wasm::reader::Reader;
-use crate::wasm::selector::Selector;
+use crate::wasm::roles::policy::Policy;
+use crate::wasm::roles::reader::Reader;
+use crate::wasm::roles::selector::Selector;
 use crate::wasm::{Component, ComponentSpec, Engine, Limits, LogLevel, Role};
 
 /// The longest list, in bytes: about a million lines.
@@ -47,23 +46,21 @@ pub(super) struct Session {
     pub(super) reader: Component,
     pub(super) progress: Progress,
     require_pins: bool,
-    handles: HandleBudget,
+    handles: OpenFileBudget,
     /// Until it is raised.
-    wall: Option<Wall>,
-    /// Whether any component could look at a clock.
-    sees_time: AtomicBool,
+    wall: Option<Ruleset>,
 }
 
 impl Session {
     pub(super) fn open(source: &StorageSpec, limits: &LimitArgs) -> Result<Self, Error> {
         // First of all: see there.
-        let handles = HandleBudget::of_process()?;
+        let handles = OpenFileBudget::of_process()?;
         let wall = wall(limits.sandbox)?;
         let progress = Progress::new(true);
         let engine = engine(limits, &progress)?;
         let tree = SourceTree::open(&source.path).map_err(Error::system("open the source"))?;
         let reader = Component::load(&engine, Role::Reader, &source.format, limits.require_pins)?;
-        let session = Self {
+        Ok(Self {
             engine,
             source: Arc::new(tree),
             reader,
@@ -71,19 +68,16 @@ impl Session {
             require_pins: limits.require_pins,
             handles,
             wall: Some(wall),
-            sees_time: AtomicBool::new(false),
-        };
-        session.note_time(&session.reader);
-        Ok(session)
+        })
     }
 
     /// The wall, to leave doors in it; `None` once it stands.
-    pub(super) fn wall(&mut self) -> Option<&mut Wall> {
+    pub(super) fn wall(&mut self) -> Option<&mut Ruleset> {
         self.wall.as_mut()
     }
 
     /// Raises the wall. Nothing outside of the storages can be opened any more.
-    pub(super) fn fence(&mut self, grant: Grant) -> Result<SandboxRow, Error> {
+    pub(super) fn fence(&mut self, grant: Access) -> Result<SandboxRow, Error> {
         let Some(mut wall) = self.wall.take() else {
             return Ok(SandboxRow::default());
         };
@@ -95,26 +89,12 @@ impl Session {
     }
 
     pub(super) fn load(&self, role: Role, spec: &ComponentSpec) -> Result<Component, Error> {
-        let component = Component::load(&self.engine, role, spec, self.require_pins)?;
-        self.note_time(&component);
-        Ok(component)
-    }
-
-    fn note_time(&self, component: &Component) {
-        self.sees_time
-            .fetch_or(component.sees_time(), Ordering::Relaxed);
-    }
-
-    /// Whether what has been loaded so far gives the same result at any time.
-    pub(super) fn is_timeless(&self) -> bool {
-        !self.sees_time.load(Ordering::Relaxed) || std::env::var_os("SOURCE_DATE_EPOCH").is_some()
-    }
-
-    /// From now on, notes what is read of the source. To be called before anybody else has the source.
-    pub(super) fn keep_journal(&mut self) {
-        if let Some(source) = Arc::get_mut(&mut self.source) {
-            source.keep_journal();
-        }
+        Ok(Component::load(
+            &self.engine,
+            role,
+            spec,
+            self.require_pins,
+        )?)
     }
 
     pub(super) fn start_reader(&self) -> Result<Reader, Error> {
@@ -123,13 +103,13 @@ impl Session {
 }
 
 /// The wall that the user wants.
-fn wall(sandbox: SandboxArg) -> Result<Wall, Error> {
+fn wall(sandbox: SandboxArg) -> Result<Ruleset, Error> {
     let sandbox = match sandbox {
         SandboxArg::Require => Sandbox::Require,
         SandboxArg::Auto => Sandbox::Auto,
         SandboxArg::Off => Sandbox::Off,
     };
-    Ok(Wall::plan(sandbox)?)
+    Ok(Ruleset::plan(sandbox)?)
 }
 
 /// Raises the wall around a command that has no storage: nothing can be opened any more.
@@ -137,7 +117,7 @@ pub(super) fn fence(sandbox: SandboxArg) -> Result<(), Error> {
     raise(wall(sandbox)?).map(drop)
 }
 
-fn raise(wall: Wall) -> Result<Raised, Error> {
+fn raise(wall: Ruleset) -> Result<Enforced, Error> {
     // What is read from the system for good, while it can be.
     cpus();
     Ok(wall.raise()?)
@@ -189,7 +169,7 @@ const WAITING_JOBS: usize = 32;
 /// How many jobs there are: as many as the user says; or as many as the machine has CPUs, and more while they wait. Each of
 /// them must be able to have enough open files.
 pub(super) fn jobs(wanted: Option<std::num::NonZeroUsize>) -> Jobs {
-    let possible = handle_budget::most_jobs();
+    let possible = open_files::most_jobs();
     match wanted {
         Some(wanted) => Jobs::exactly(possible.min(wanted.into())),
         None if address_space_is_limited() => Jobs::exactly(possible.min(cpus())),
@@ -210,7 +190,7 @@ fn cpus() -> usize {
 }
 
 /// Texts that the user gives, each read once: a pipe gives its text only once, and a file may change.
-pub(super) struct Given {
+pub(super) struct Inputs {
     /// Names and texts of the lists.
     pub(super) lists: Vec<(String, String)>,
     /// The settings of each policy in the [`chain`], as JSON.
@@ -219,7 +199,7 @@ pub(super) struct Given {
     wrong: Vec<Problem>,
 }
 
-impl Given {
+impl Inputs {
     fn read(policies: &[PolicySpec], paths: &[PathBuf]) -> Result<Self, Error> {
         let settings = policies.iter().map(settings).collect::<Result<_, _>>()?;
         let (mut lists, mut wrong) = (Vec::new(), Vec::new());
@@ -236,26 +216,10 @@ impl Given {
             wrong,
         })
     }
-
-    /// The same, where nothing of it is lost by being read, and all of it is what it should be.
-    pub(super) fn of_plain_files(release: &Release) -> Option<Self> {
-        let policies = chain(release);
-        let settings = policies.iter().filter_map(settings_file).map(PathBuf::from);
-        let lists = find_lists(&release.lists).ok()?;
-        // Names of lists are part of messages, and of what a run is asked.
-        let are_named = lists.iter().all(|list| list.to_str().is_some());
-        let are_plain = lists.iter().cloned().chain(settings).all(|path| {
-            path.as_os_str() != "-" && std::fs::metadata(path).is_ok_and(|there| there.is_file())
-        });
-        let given = (are_named && are_plain)
-            .then(|| Self::read(&policies, &lists))?
-            .ok()?;
-        given.wrong.is_empty().then_some(given)
-    }
 }
 
 /// What a release needs from outside of the storages.
-pub(super) struct Outside {
+pub(super) struct Prepared {
     /// Policies in the order in which they are asked, and their settings.
     policies: Vec<(Component, String)>,
     selector: Option<Component>,
@@ -265,13 +229,9 @@ pub(super) struct Outside {
     took: Duration,
 }
 
-impl Outside {
+impl Prepared {
     /// Loads components, reads settings and lists if they are not given yet. No component is started.
-    pub(super) fn read(
-        session: &Session,
-        release: &Release,
-        given: Option<Given>,
-    ) -> Result<Self, Error> {
+    pub(super) fn read(session: &Session, release: &Release) -> Result<Self, Error> {
         let began = Instant::now();
         if release.lists.is_empty() && release.images.is_empty() && !release.all {
             return Err(Error::Usage(
@@ -290,10 +250,7 @@ impl Outside {
             [] => None,
             _ => Some(session.load(Role::Selector, &release.selector)?),
         };
-        let given = match given {
-            Some(given) => given,
-            None => Given::read(&chain, &find_lists(&release.lists)?)?,
-        };
+        let given = Inputs::read(&chain, &find_lists(&release.lists)?)?;
         Ok(Self {
             policies: policies.into_iter().zip(given.settings).collect(),
             selector,
@@ -314,7 +271,7 @@ pub(super) struct Planned {
 pub(super) fn plan(
     session: &Session,
     release: &Release,
-    outside: Outside,
+    outside: Prepared,
     report: &mut Report,
 ) -> Result<Planned, Error> {
     let began = Instant::now();
@@ -354,26 +311,26 @@ pub(super) fn plan(
 pub(super) fn resolve(
     session: &Session,
     release: &Release,
-    outside: Outside,
+    outside: Prepared,
     report: &mut Report,
 ) -> Result<(Resolved, Vec<Problem>), Error> {
     let clock = Instant::now();
     let mut reader = session.start_reader()?;
     let (requests, mut problems) = requests(release, outside, report)?;
     let mut catalog = Catalog::new(&mut reader);
-    let wishes = if release.all {
+    let selection = if release.all {
         let all = catalog.everything(&Origin::Flag("--all"))?;
         problems.extend(all.is_empty().then(nothing_there));
         all
     } else {
-        let (wishes, unmatched) = catalog.expand(&requests)?;
+        let (selection, unmatched) = catalog.expand(&requests)?;
         problems.extend(unmatched);
-        wishes
+        selection
     };
     report.timing_ms.requests = milliseconds(clock.elapsed());
 
     let clock = Instant::now();
-    session.progress.stage("resolving", wishes.len());
+    session.progress.stage("resolving", selection.len());
     let resolver = Resolver {
         component: &session.reader,
         source: &session.source,
@@ -381,7 +338,7 @@ pub(super) fn resolve(
         attached: !release.no_attached,
         handles: &session.handles,
     };
-    let mut resolved = resolver.resolve(&wishes, reader, &session.progress)?;
+    let mut resolved = resolver.resolve(&selection, reader, &session.progress)?;
     hints(session, &mut resolved)?;
     problems.append(&mut resolved.problems);
     report.timing_ms.resolve = milliseconds(clock.elapsed());
@@ -398,7 +355,7 @@ pub(super) fn acceptable(problems: &[Problem], allow_missing: bool) -> bool {
 /// All that lists and flags ask for, and what in them nobody can understand.
 fn requests(
     release: &Release,
-    outside: Outside,
+    outside: Prepared,
     report: &mut Report,
 ) -> Result<(Vec<Request>, Vec<Problem>), Error> {
     let mut requests = Vec::new();
@@ -493,7 +450,7 @@ fn no_folder(path: &Path, ending: &str, error: &walkdir::Error) -> Error {
     let path = error.path().unwrap_or(path).display().to_string();
     let what = format!("look for *.{ending}");
     match error.io_error() {
-        Some(error) => Error::system(what)(Fault::from_io("getdents64", path, error)),
+        Some(error) => Error::system(what)(OsError::from_io("getdents64", path, error)),
         None => Error::Usage(format!("cannot {what}: {error}")),
     }
 }
@@ -503,9 +460,10 @@ fn read_list(path: &Path) -> Result<(String, String), Error> {
     let name = path.display().to_string();
     let fail = |what: String| Error::Usage(format!("the list {name} {what}"));
     let bytes = if path.as_os_str() == "-" {
-        patient::read_to_end(std::io::stdin().lock(), MAX_LIST + 1)
+        interruptible_read::read_to_end(std::io::stdin().lock(), MAX_LIST + 1)
     } else {
-        patient::open(path).and_then(|file| patient::read_to_end(file, MAX_LIST + 1))
+        interruptible_read::open(path)
+            .and_then(|file| interruptible_read::read_to_end(file, MAX_LIST + 1))
     };
     signals::check()?;
     let bytes =
@@ -514,7 +472,7 @@ fn read_list(path: &Path) -> Result<(String, String), Error> {
                 Some(Errno::NOENT | Errno::ISDIR | Errno::NOTDIR | Errno::ACCESS) | None => {
                     fail(format!("cannot be read: {error}"))
                 }
-                Some(errno) => Error::system("read a list")(Fault::new("read", &*name, errno)),
+                Some(errno) => Error::system("read a list")(OsError::new("read", &*name, errno)),
             },
         )?;
     if bytes.len() as u64 > MAX_LIST {
@@ -571,8 +529,8 @@ pub(super) fn settings(spec: &PolicySpec) -> Result<String, Error> {
     let Some(path) = settings_file(spec) else {
         return as_json(text).map_err(|error| wrong(format!("are no JSON: {error}")));
     };
-    let bytes =
-        patient::open(Path::new(path)).and_then(|file| patient::read_to_end(file, MAX_LIST));
+    let bytes = interruptible_read::open(Path::new(path))
+        .and_then(|file| interruptible_read::read_to_end(file, MAX_LIST));
     signals::check()?;
     let text = bytes
         .and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other))
@@ -624,7 +582,7 @@ fn hints(session: &Session, resolved: &mut Resolved) -> Result<(), Error> {
 }
 
 /// Everything in a storage.
-pub(super) fn everything(reader: &mut Reader) -> Result<Wishes, Error> {
+pub(super) fn everything(reader: &mut Reader) -> Result<Selection, Error> {
     Catalog::new(reader).everything(&Origin::Flag("--all"))
 }
 

@@ -9,25 +9,25 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use regcarve_names::{Digest, Repository};
+use regcarve_types::{Digest, Repository};
 use serde::Serialize;
 
 use super::session::{Session, jobs};
-use crate::capability::Grant;
 use crate::cli::{Format, VerifyArgs};
 use crate::error::Error;
-use crate::pipeline::catalog::{Catalog, Wishes};
-use crate::pipeline::contents::{Contents, Presence};
-use crate::pipeline::handle_budget::HandleBudget;
-use crate::pipeline::image::{ContentId, Image, Item, Kind};
-use crate::pipeline::problem::{Problem, Severity};
-use crate::pipeline::request::Origin;
+use crate::fs::Access;
+use crate::pipeline::hash::{self, Hashed};
+use crate::pipeline::open_files::OpenFileBudget;
 use crate::pipeline::resolve::{Resolver, check};
-use crate::pipeline::verify::{self, Hashed};
-use crate::pipeline::workers::{self, Jobs, Shift};
+use crate::pipeline::select::{Catalog, Selection};
+use crate::pipeline::workers::{self, Jobs, Worker};
+use crate::release::blob_table::{BlobState, BlobTable};
+use crate::release::image::{BlobId, ClosureEntry, Image, Kind};
+use crate::release::problem::{Problem, Severity};
+use crate::release::request::Origin;
 use crate::report::{SCHEMA, SandboxRow, milliseconds};
 use crate::text;
-use crate::wasm::reader::{Forecast, Reader, Sweep, Wanted};
+use crate::wasm::roles::reader::{Forecast, ImageRequest, Reader, Sweep};
 
 /// What verifying found: `verify --format json`.
 #[derive(Debug, Serialize)]
@@ -110,21 +110,21 @@ struct Totals {
 pub fn verify(args: VerifyArgs) -> Result<(), Error> {
     let began = Instant::now();
     let mut session = Session::open(&args.storage, &args.limits)?;
-    let sandbox = session.fence(Grant::Read)?;
+    let sandbox = session.fence(Access::Read)?;
     let jobs = jobs(args.jobs);
     let mut reader = session.start_reader()?;
     let mut problems = Vec::new();
-    let (repositories, wishes) = catalogue(&mut reader, &mut problems)?;
+    let (repositories, selection) = catalogue(&mut reader, &mut problems)?;
 
-    session.progress.stage("resolving", wishes.len());
+    session.progress.stage("resolving", selection.len());
     let resolver = Resolver {
         component: &session.reader,
         source: &session.source,
         jobs,
         attached: false,
-        handles: &HandleBudget::none(),
+        handles: &OpenFileBudget::none(),
     };
-    let resolved = resolver.resolve(&wishes, reader, &session.progress)?;
+    let resolved = resolver.resolve(&selection, reader, &session.progress)?;
     let (images, contents) = (resolved.images, resolved.contents);
     problems.extend(resolved.problems.into_iter().map(listed));
     let sparse = children(&images, &contents, args.sparse, &mut problems);
@@ -141,7 +141,7 @@ pub fn verify(args: VerifyArgs) -> Result<(), Error> {
     }));
 
     let clock = Instant::now();
-    let hashed = verify::hash_all(
+    let hashed = hash::hash_all(
         &contents,
         contents.ids(),
         &session.source,
@@ -153,12 +153,12 @@ pub fn verify(args: VerifyArgs) -> Result<(), Error> {
         let ids = image.items.iter().map(|item| item.content);
         (ids, || image.reference())
     });
-    problems.extend(verify::problems(&hashed, &contents, users));
+    problems.extend(hash::problems(&hashed, &contents, users));
 
     session.progress.stage("collecting", 0);
     let collections = collections(&session, &images, &contents, &mut problems)?;
     session.progress.done();
-    let mut problems = verify::merge(problems);
+    let mut problems = hash::merge(problems);
     // Where collectors cannot be asked, a problem says why.
     if let Some(collections) = &collections {
         problems.extend(demanded(&args.collectors, collections)?);
@@ -175,7 +175,14 @@ pub fn verify(args: VerifyArgs) -> Result<(), Error> {
         sandbox,
         problems: problems.iter().map(Row::new).collect(),
         collections: collections.unwrap_or_default(),
-        totals: totals(&repositories, &wishes, &contents, &hashed, hashing, sparse),
+        totals: totals(
+            &repositories,
+            &selection,
+            &contents,
+            &hashed,
+            hashing,
+            sparse,
+        ),
         timing_ms: milliseconds(began.elapsed()),
     };
     print(&verified, &problems, args.format)?;
@@ -199,8 +206,8 @@ pub fn verify(args: VerifyArgs) -> Result<(), Error> {
 fn catalogue(
     reader: &mut Reader,
     problems: &mut Vec<Problem>,
-) -> Result<(Vec<Repository>, Wishes), Error> {
-    let mut wishes = Wishes::default();
+) -> Result<(Vec<Repository>, Selection), Error> {
+    let mut selection = Selection::default();
     let mut catalog = Catalog::new(reader);
     let repositories = match catalog.repositories() {
         Ok(repositories) => repositories.to_vec(),
@@ -215,15 +222,15 @@ fn catalogue(
             Ok(tags) => {
                 for tag in tags.unwrap_or_default() {
                     let tag = Some(tag.clone());
-                    let wanted = Wanted { tag, digest: None };
-                    wishes.add(repository, wanted, &Origin::Flag("--all"));
+                    let wanted = ImageRequest { tag, digest: None };
+                    selection.add(repository, wanted, &Origin::Flag("--all"));
                 }
             }
             Err(Error::Problems(more)) => problems.extend(more),
             Err(error) => return Err(error),
         }
     }
-    Ok((repositories, wishes))
+    Ok((repositories, selection))
 }
 
 /// Nobody asked for these images, so none is missing: one that is listed and cannot be had is damaged.
@@ -246,7 +253,7 @@ fn listed(problem: Problem) -> Problem {
 /// many absent children were accepted.
 fn children(
     images: &[std::sync::Arc<Image>],
-    contents: &Contents,
+    contents: &BlobTable,
     sparse: bool,
     problems: &mut Vec<Problem>,
 ) -> usize {
@@ -258,7 +265,7 @@ fn children(
         let below = image.items.iter().filter(|item| item.kind != Kind::Index);
         for item in below {
             let content = contents.get(item.content);
-            if sparse && item.kind == Kind::Manifest && content.presence == Presence::Absent {
+            if sparse && item.kind == Kind::Manifest && content.presence == BlobState::Absent {
                 accepted.insert(item.content);
                 continue;
             }
@@ -269,7 +276,7 @@ fn children(
     accepted.len()
 }
 
-fn hinted(item: &Item, problem: Problem) -> Problem {
+fn hinted(item: &ClosureEntry, problem: Problem) -> Problem {
     let hint = problem.hint.is_some().then(|| {
         let platform = item.platform.as_deref().map(ToString::to_string);
         format!(
@@ -292,7 +299,7 @@ fn inspect(
 ) -> Result<Vec<Problem>, Error> {
     let next = AtomicUsize::new(0);
     let found = Mutex::new(Vec::new());
-    let work = |shift: &Shift<'_>| -> Result<(), Error> {
+    let work = |shift: &Worker<'_>| -> Result<(), Error> {
         let mut reader = session.start_reader()?;
         while let Some(repository) = repositories.get(next.fetch_add(1, Ordering::Relaxed)) {
             let problems = match reader.inspect(repository) {
@@ -327,7 +334,7 @@ fn inspect(
 fn collections(
     session: &Session,
     images: &[std::sync::Arc<Image>],
-    contents: &Contents,
+    contents: &BlobTable,
     problems: &mut Vec<Problem>,
 ) -> Result<Option<Vec<CollectionRow>>, Error> {
     let collections = match session.start_reader()?.collections() {
@@ -351,7 +358,7 @@ fn collections(
         match collection.forecast {
             Forecast::Aborts(cause) => row.aborts = Some(cause),
             Forecast::Sweeps(sweep) => {
-                row.images = bereft(&sweep, images, contents);
+                row.images = affected_images(&sweep, images, contents);
                 let named = |all: Vec<(Repository, Digest)>| -> Vec<String> {
                     all.iter()
                         .map(|(name, digest)| format!("{name}@{digest}"))
@@ -373,7 +380,11 @@ fn collections(
 }
 
 /// Tagged images that a sweep would take something from.
-fn bereft(sweep: &Sweep, images: &[std::sync::Arc<Image>], contents: &Contents) -> Vec<String> {
+fn affected_images(
+    sweep: &Sweep,
+    images: &[std::sync::Arc<Image>],
+    contents: &BlobTable,
+) -> Vec<String> {
     // By path, since a blob may be stored by another digest than an image names it by.
     let paths: HashSet<&str> = sweep.blobs.iter().map(|blob| blob.path.as_str()).collect();
     let mut named: HashMap<&Repository, HashSet<&Digest>> = HashMap::new();
@@ -423,21 +434,21 @@ fn demanded(names: &[String], rows: &[CollectionRow]) -> Result<Vec<Problem>, Er
 
 fn totals(
     repositories: &[Repository],
-    wishes: &Wishes,
-    contents: &Contents,
+    selection: &Selection,
+    contents: &BlobTable,
     hashed: &Hashed,
     hashing: Duration,
     sparse: usize,
 ) -> Totals {
     // In a format without shared content a digest may be in many files.
-    let once = |id: &ContentId| contents.find(&contents.get(*id).digest) == Some(*id);
+    let once = |id: &BlobId| contents.find(&contents.get(*id).digest) == Some(*id);
     let there = || {
         let different = contents.ids().filter(once);
         different.filter_map(|id| contents.get(id).size())
     };
     Totals {
         repositories: repositories.len(),
-        tags: wishes.len(),
+        tags: selection.len(),
         blobs: there().count(),
         bytes: there().sum(),
         hashed: hashed.bytes,

@@ -4,15 +4,15 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::contents::PlacedAt;
-use super::plan::{Plan, PlannedImage};
-use super::workers::{self, Jobs, Shift};
-use crate::capability::{LinkMode, Method, OutputTrees, SourceTree};
+use super::workers::{self, Jobs, Worker};
 use crate::error::Error;
+use crate::fs::{LinkMode, Method, SourceTree, SplitOutput};
 use crate::progress::Progress;
 use crate::publish::Staging;
+use crate::release::blob_table::PlacedPaths;
+use crate::release::plan::{Plan, PlannedImage};
 use crate::wasm::Component;
-use crate::wasm::writer::{Job, Writer};
+use crate::wasm::roles::writer::{Job, Writer};
 
 /// What was done in an output.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,15 +40,15 @@ impl std::ops::AddAssign for Tally {
 }
 
 /// The plan in the form that writers share.
-pub struct Work {
+pub struct CarveJob {
     plan: Arc<Plan>,
-    contents: Arc<super::contents::Contents>,
+    contents: Arc<crate::release::blob_table::BlobTable>,
     planned: Arc<[bool]>,
     /// The images of one repository each, as ranges of the plan.
     shares: Vec<Range<usize>>,
 }
 
-impl Work {
+impl CarveJob {
     /// Prepares a plan for any number of outputs.
     pub fn new(mut plan: Plan) -> Self {
         let planned = plan.planned().into();
@@ -76,7 +76,7 @@ impl Work {
     }
 
     /// All content.
-    pub fn contents(&self) -> &super::contents::Contents {
+    pub fn contents(&self) -> &crate::release::blob_table::BlobTable {
         &self.contents
     }
 
@@ -94,11 +94,11 @@ impl Work {
             source: source.another(),
             contents: Arc::clone(&self.contents),
             planned: Arc::clone(&self.planned),
-            placed: PlacedAt::new(&self.contents),
+            placed: PlacedPaths::new(&self.contents),
         });
         let next = AtomicUsize::new(0);
         let total = Mutex::new(Tally::default());
-        let work = |tree: OutputTrees, shift: &Shift<'_>| -> Result<Writer, Error> {
+        let work = |tree: SplitOutput, shift: &Worker<'_>| -> Result<Writer, Error> {
             let mut writer = Writer::start(component, tree, Arc::clone(&job))?;
             while let Some(share) = self.shares.get(next.fetch_add(1, Ordering::Relaxed)) {
                 for image in self.images(share) {
@@ -112,11 +112,11 @@ impl Work {
             Ok(writer)
         };
         // Whoever fails takes the work from the others.
-        let work = |shift: &Shift<'_>| {
+        let work = |shift: &Worker<'_>| {
             work(staging.trees(mode), shift)
                 .inspect_err(|_| next.store(usize::MAX / 2, Ordering::Relaxed))
         };
-        let other = |shift: &Shift<'_>| match next.load(Ordering::Relaxed) {
+        let other = |shift: &Worker<'_>| match next.load(Ordering::Relaxed) {
             taken if taken < self.shares.len() => work(shift).map(drop),
             _ => Ok(()),
         };

@@ -6,18 +6,18 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use regcarve_names::{Digest, Reference, Repository, Tag};
+use regcarve_types::{Digest, Reference, Repository, Tag};
 
-use super::closure;
-use super::contents::Contents;
-use super::image::Image;
-use super::plan::{Dropped, Plan, PlannedImage};
-use super::problem::{Problem, Severity};
-use super::request::Origin;
 use super::resolve::check;
 use crate::error::Error;
 use crate::progress::Progress;
-use crate::wasm::policy::{Decision, Policy};
+use crate::release::blob_table::BlobTable;
+use crate::release::closure;
+use crate::release::image::Image;
+use crate::release::plan::{Dropped, Plan, PlannedImage};
+use crate::release::problem::{Problem, Severity};
+use crate::release::request::Origin;
+use crate::wasm::roles::policy::{Decision, Policy};
 
 /// An image on its way through the policies.
 struct Candidate {
@@ -34,7 +34,7 @@ struct Candidate {
 /// another one are not asked about: they stay if that one stays.
 pub fn decide(
     images: Vec<Arc<Image>>,
-    contents: Arc<RwLock<Contents>>,
+    contents: Arc<RwLock<BlobTable>>,
     policies: &mut [Policy],
     progress: &Progress,
 ) -> Result<(Plan, Vec<Problem>), Error> {
@@ -44,7 +44,7 @@ pub fn decide(
         dropped: Vec::new(),
         problems: Vec::new(),
     };
-    // Taken one by one, so that what is planned is the image itself and not another one of a hundred thousand.
+    // IfExists one by one, so that what is planned is the image itself and not another one of a hundred thousand.
     let mut images = images.into_iter().peekable();
     while let Some(first) = images.next() {
         let mut repository = vec![first];
@@ -68,7 +68,7 @@ pub fn decide(
 }
 
 struct Stage<'c> {
-    contents: &'c RwLock<Contents>,
+    contents: &'c RwLock<BlobTable>,
     planned: Vec<PlannedImage>,
     dropped: Vec<Dropped>,
     problems: Vec<Problem>,
@@ -166,7 +166,7 @@ impl Stage<'_> {
                     let (digest, items) =
                         closure::rewritten(&candidate.image.items, manifests, &stay, &mut contents)
                             .map_err(|what| {
-                                policy.nonsense(format!(
+                                policy.invalid_answer(format!(
                                     "rewriting {}: {what}",
                                     candidate.image.reference()
                                 ))
@@ -270,7 +270,7 @@ impl Stage<'_> {
 }
 
 /// The digests of all manifests in an image.
-fn manifests_of(image: &Image, contents: &Contents) -> Vec<Digest> {
+fn manifests_of(image: &Image, contents: &BlobTable) -> Vec<Digest> {
     let manifests = image.items.iter().filter(|item| item.kind.is_manifest());
     manifests
         .map(|item| contents.get(item.content).digest)

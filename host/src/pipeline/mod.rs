@@ -9,16 +9,10 @@
 //! wrong, so that a run reports every problem and not only the first.
 
 pub mod carve;
-pub mod catalog;
-pub mod closure;
-pub mod contents;
 pub mod decide;
-pub mod handle_budget;
-pub mod image;
-pub mod plan;
-pub mod problem;
-pub mod request;
+pub mod hash;
+pub mod open_files;
 pub mod resolve;
+pub mod select;
 pub mod suggest;
-pub mod verify;
 pub mod workers;

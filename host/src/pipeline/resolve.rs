@@ -1,4 +1,4 @@
-//! From wishes to images: every digest, every size, every file that is needed, and all that is wrong with them.
+//! From selection to images: every digest, every size, every file that is needed, and all that is wrong with them.
 //!
 //! Several readers work at once, each on a repository of its own. What they answer is believed of nothing that
 //! the host can see for itself: that a file is there, is a plain file and has the right size; that the
@@ -9,22 +9,22 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use regcarve_names::{Digest, Platform, Repository, Tag};
+use regcarve_types::{Digest, Platform, Repository, Tag};
 
-use super::catalog::Wishes;
-use super::contents::{Content, Contents, Presence};
-use super::handle_budget::HandleBudget;
-use super::image::{ContentId, Image, Item, Kind, reference};
-use super::problem::{Problem, Severity};
-use super::request::Origin;
-use super::workers::{self, Jobs, Shift};
-use crate::capability::{Looked, ReadError, SourceTree, TreePath};
+use super::open_files::OpenFileBudget;
+use super::select::Selection;
+use super::workers::{self, Jobs, Worker as PoolWorker};
 use crate::error::Error;
-use crate::fast::{HashMap, HashSet};
+use crate::fs::{Looked, ReadError, SourceTree, TreePath};
+use crate::hash_map::{HashMap, HashSet};
 use crate::progress::Progress;
+use crate::release::blob_table::{Blob, BlobState, BlobTable};
+use crate::release::image::{BlobId, ClosureEntry, Image, Kind, reference};
+use crate::release::problem::{Problem, Severity};
+use crate::release::request::Origin;
 use crate::signals;
 use crate::wasm::Component;
-use crate::wasm::reader::{Found, Reader, Resolution, Wanted};
+use crate::wasm::roles::reader::{Found, ImageRequest, Reader, Resolution};
 
 /// Images in one call to a reader. More would cost memory on both sides and save nothing.
 const BATCH: usize = 256;
@@ -39,11 +39,11 @@ pub struct Resolved {
     /// Images that are whole, sorted by repository, tag and digest.
     pub images: Vec<Arc<Image>>,
     /// All content that any of them needs.
-    pub contents: Contents,
+    pub contents: BlobTable,
     /// All that is wrong.
     pub problems: Vec<Problem>,
-    /// Wishes for which there is nothing, for which a hint may still be found.
-    pub missing: Vec<(Repository, Wanted, usize)>,
+    /// Selection for which there is nothing, for which a hint may still be found.
+    pub missing: Vec<(Repository, ImageRequest, usize)>,
 }
 
 /// How to resolve.
@@ -57,24 +57,24 @@ pub struct Resolver<'a> {
     /// Whether artifacts that speak of an image come along.
     pub attached: bool,
     /// How many files may be kept open.
-    pub handles: &'a HandleBudget,
+    pub handles: &'a OpenFileBudget,
 }
 
 impl Resolver<'_> {
-    /// Resolves all wishes.
+    /// Resolves all selection.
     pub fn resolve(
         &self,
-        wishes: &Wishes,
+        selection: &Selection,
         first: Reader,
         progress: &Progress,
     ) -> Result<Resolved, Error> {
-        let repositories: Vec<_> = wishes.by_repository.iter().collect();
+        let repositories: Vec<_> = selection.by_repository.iter().collect();
         let queue = Queue {
             repositories,
             next: AtomicUsize::new(0),
         };
         let shared = Mutex::new(Resolved::default());
-        let work = |reader: Reader, shift: &Shift<'_>| {
+        let work = |reader: Reader, shift: &PoolWorker<'_>| {
             Worker {
                 resolver: self,
                 source: self.source.another(),
@@ -87,7 +87,7 @@ impl Resolver<'_> {
         };
         // A second reader is only worth its start when there is a second repository.
         let jobs = self.jobs.for_pieces(queue.repositories.len());
-        let other = |shift: &Shift<'_>| {
+        let other = |shift: &PoolWorker<'_>| {
             if queue.is_empty() {
                 return Ok(());
             }
@@ -103,7 +103,7 @@ impl Resolver<'_> {
 
     /// Hashes manifests that the reader got in another way than from a host that hashed them.
     fn verify_manifests(&self, resolved: &mut Resolved) {
-        let manifests: HashSet<ContentId> = resolved
+        let manifests: HashSet<BlobId> = resolved
             .images
             .iter()
             .flat_map(|image| &image.items)
@@ -112,7 +112,7 @@ impl Resolver<'_> {
             .collect();
         for id in manifests {
             let content = resolved.contents.get_mut(id);
-            if content.verified || !matches!(content.presence, Presence::File(_)) {
+            if content.verified || !matches!(content.presence, BlobState::File(_)) {
                 continue;
             }
             content.verified = true;
@@ -127,7 +127,7 @@ impl Resolver<'_> {
 
 /// Repositories that are still to be resolved.
 struct Queue<'w> {
-    repositories: Vec<(&'w Repository, &'w BTreeMap<Wanted, Origin>)>,
+    repositories: Vec<(&'w Repository, &'w BTreeMap<ImageRequest, Origin>)>,
     next: AtomicUsize,
 }
 
@@ -136,7 +136,7 @@ impl<'w> Queue<'w> {
         self.next.load(Ordering::Relaxed) >= self.repositories.len()
     }
 
-    fn take(&self) -> Option<(&'w Repository, &'w BTreeMap<Wanted, Origin>)> {
+    fn take(&self) -> Option<(&'w Repository, &'w BTreeMap<ImageRequest, Origin>)> {
         self.repositories
             .get(self.next.fetch_add(1, Ordering::Relaxed))
             .copied()
@@ -167,14 +167,14 @@ impl Worker<'_> {
     fn run(
         mut self,
         queue: &Queue<'_>,
-        shift: &Shift<'_>,
+        shift: &PoolWorker<'_>,
         progress: &Progress,
     ) -> Result<(), Error> {
-        while let Some((name, wishes)) = queue.take() {
+        while let Some((name, selection)) = queue.take() {
             let repository = Arc::new(name.clone());
             let mut seen = Seen::default();
-            let wishes: Vec<_> = wishes.iter().collect();
-            for batch in wishes.chunks(BATCH) {
+            let selection: Vec<_> = selection.iter().collect();
+            for batch in selection.chunks(BATCH) {
                 match self.batch(&repository, batch, &mut seen) {
                     Ok(()) => {}
                     // The other repositories may have more to say.
@@ -188,15 +188,15 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Resolves some wishes, and what is attached to their images. `seen` holds the images of this
+    /// Resolves some selection, and what is attached to their images. `seen` holds the images of this
     /// repository that are there already. An image can be both: asked for, and speak of another one.
     fn batch(
         &mut self,
         repository: &Arc<Repository>,
-        batch: &[(&Wanted, &Origin)],
+        batch: &[(&ImageRequest, &Origin)],
         seen: &mut Seen,
     ) -> Result<(), Error> {
-        let wanted: Vec<Wanted> = batch.iter().map(|(wanted, _)| (*wanted).clone()).collect();
+        let wanted: Vec<ImageRequest> = batch.iter().map(|(wanted, _)| (*wanted).clone()).collect();
         let answers = self.reader.resolve(repository, &wanted)?;
         self.verified = self.reader.take_verified();
         let mut frontier = Vec::new();
@@ -263,7 +263,7 @@ impl Worker<'_> {
                 break;
             }
             if far == FAR {
-                return Err(self.reader.nonsense(format!(
+                return Err(self.reader.invalid_answer(format!(
                     "in {repository}, images that speak of one another in a row of more than {FAR}; \
                      --no-attached leaves them out"
                 )));
@@ -273,7 +273,7 @@ impl Worker<'_> {
             self.verified = self.reader.take_verified();
             for (subject, resolution) in attached {
                 signals::check()?;
-                let origin = Origin::AttachedTo(Arc::clone(&parents[&subject]));
+                let origin = Origin::ReferrerOf(Arc::clone(&parents[&subject]));
                 match resolution {
                     Resolution::Found(found) => {
                         let key = (found.tag.clone(), found.digest);
@@ -335,10 +335,10 @@ impl Worker<'_> {
             let id = match shared.contents.find_at(&item.digest, &item.path) {
                 Some(id) => id,
                 None => {
-                    let id = shared.contents.add(Content {
+                    let id = shared.contents.add(Blob {
                         digest: item.digest,
                         path: item.path.as_str().into(),
-                        presence: Presence::Absent,
+                        presence: BlobState::Absent,
                         verified: false,
                         handle: None,
                         file: None,
@@ -350,7 +350,7 @@ impl Worker<'_> {
             if is_verified {
                 shared.contents.get_mut(id).verified = true;
             }
-            items.push(Item {
+            items.push(ClosureEntry {
                 content: id,
                 kind: item.kind,
                 media_type: self.names.media_type(item.media_type),
@@ -373,7 +373,7 @@ impl Worker<'_> {
         }));
         drop(shared);
 
-        // Outside the lock: this is where the disk is asked.
+        // Prepared the lock: this is where the disk is asked.
         let looked: Vec<_> = fresh
             .into_iter()
             .map(|(id, path)| (id, self.look(&path)))
@@ -383,7 +383,7 @@ impl Worker<'_> {
             let content = shared.contents.get_mut(id);
             match opened {
                 Ok((handle, looked)) => {
-                    content.presence = Presence::File(looked.size);
+                    content.presence = BlobState::File(looked.size);
                     content.handle = handle;
                     content.file = Some(looked.key);
                 }
@@ -441,11 +441,11 @@ impl Names {
 }
 
 /// What is there where there is no plain file.
-fn absent(error: ReadError) -> Presence {
+fn absent(error: ReadError) -> BlobState {
     match error {
-        ReadError::NotFound => Presence::Absent,
-        ReadError::Damaged(text) => Presence::Damaged(text),
-        ReadError::Fault(fault) => Presence::Unreadable(fault.to_string()),
+        ReadError::NotFound => BlobState::Absent,
+        ReadError::Damaged(text) => BlobState::Damaged(text),
+        ReadError::OsError(fault) => BlobState::Unreadable(fault.to_string()),
     }
 }
 
@@ -476,22 +476,22 @@ impl Resolved {
 /// What is wrong with a piece of content, for an image that needs it.
 pub fn check(
     image: impl FnOnce() -> (String, Origin),
-    item: &Item,
-    content: &Content,
+    item: &ClosureEntry,
+    content: &Blob,
 ) -> Option<Problem> {
     let mut hint = None;
     let (severity, cause) = match &content.presence {
-        Presence::Made(_) => return None,
-        Presence::File(size) if *size == item.size => return None,
-        Presence::Absent if item.optional => return None,
-        Presence::File(size) => {
+        BlobState::Made(_) => return None,
+        BlobState::File(size) if *size == item.size => return None,
+        BlobState::Absent if item.optional => return None,
+        BlobState::File(size) => {
             let cause = format!(
                 "has {size} bytes; the manifest that names {} says {}",
                 content.digest, item.size
             );
             (Severity::Damaged, cause)
         }
-        Presence::Absent => {
+        BlobState::Absent => {
             hint = item.platform.as_ref().map(|platform| {
                 format!("this is the part for {platform}; if the source was carved for other platforms, choose these with --platform")
             });
@@ -500,8 +500,8 @@ pub fn check(
                 format!("there is no such file; it should hold {}", content.digest),
             )
         }
-        Presence::Damaged(text) => (Severity::Damaged, text.clone()),
-        Presence::Unreadable(text) => (Severity::Unreadable, text.clone()),
+        BlobState::Damaged(text) => (Severity::Damaged, text.clone()),
+        BlobState::Unreadable(text) => (Severity::Unreadable, text.clone()),
     };
     let (reference, origin) = image();
     let path = Some(content.path.to_string());
@@ -515,7 +515,7 @@ pub fn check(
     })
 }
 
-fn wanted_name(repository: &Repository, wanted: &Wanted) -> String {
+fn wanted_name(repository: &Repository, wanted: &ImageRequest) -> String {
     let tag = wanted
         .tag
         .as_ref()

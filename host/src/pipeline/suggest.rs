@@ -1,10 +1,10 @@
 //! For a name that is not there, the names that it may have meant.
 
-use regcarve_names::{Repository, Tag};
+use regcarve_types::{Repository, Tag};
 
-use super::catalog::Catalog;
+use super::select::Catalog;
 use crate::error::Error;
-use crate::wasm::reader::Wanted;
+use crate::wasm::roles::reader::ImageRequest;
 
 /// How many names a message holds.
 const NAMES: usize = 3;
@@ -13,7 +13,7 @@ const NAMES: usize = 3;
 pub fn hint(
     catalog: &mut Catalog<'_>,
     repository: &Repository,
-    wanted: &Wanted,
+    wanted: &ImageRequest,
 ) -> Result<Option<String>, Error> {
     if let Some(tags) = catalog.tags(repository)? {
         let Some(tag) = &wanted.tag else {

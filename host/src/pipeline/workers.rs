@@ -1,6 +1,6 @@
 //! Threads that work off one queue.
 //!
-//! There are as many as CPUs, which is right while there is something to compute. On a cold or distant disk they would
+//! EntryKind are as many as CPUs, which is right while there is something to compute. On a cold or distant disk they would
 //! all wait, each for one file, where the disk could look for many at once. So every now and then it is looked how busy
 //! they all were; while that is little, the number of threads is doubled.
 
@@ -51,7 +51,7 @@ impl Jobs {
 }
 
 /// What one thread does from the first to the last piece.
-pub struct Shift<'a> {
+pub struct Worker<'a> {
     /// Of all threads, in nanoseconds.
     busy: &'a AtomicU64,
     /// Processor time of this thread that is in `busy`, or was before the shift.
@@ -59,7 +59,7 @@ pub struct Shift<'a> {
     look: &'a dyn Fn(),
 }
 
-impl<'a> Shift<'a> {
+impl<'a> Worker<'a> {
     fn begin(busy: &'a AtomicU64, look: &'a dyn Fn()) -> Self {
         Self {
             busy,
@@ -84,8 +84,8 @@ impl<'a> Shift<'a> {
 /// processes, no memory for a stack), those that there are do it all.
 pub fn share<T>(
     jobs: Jobs,
-    first: impl FnOnce(&Shift<'_>) -> Result<T, Error>,
-    other: impl Fn(&Shift<'_>) -> Result<(), Error> + Sync,
+    first: impl FnOnce(&Worker<'_>) -> Result<T, Error>,
+    other: impl Fn(&Worker<'_>) -> Result<(), Error> + Sync,
 ) -> Result<T, Error> {
     let crew = Crew {
         other,
@@ -101,7 +101,7 @@ pub fn share<T>(
     };
     let result = std::thread::scope(|scope| {
         crew.hire(scope, jobs.at_first - 1);
-        first(&Shift::begin(&crew.busy, &|| crew.look(scope)))
+        first(&Worker::begin(&crew.busy, &|| crew.look(scope)))
     });
     let others = crew
         .outcome
@@ -136,11 +136,11 @@ struct Load {
 /// How long is looked before more threads are started: many times what it takes to start one.
 const LOOK: Duration = Duration::from_millis(3);
 
-/// There is work for more threads when less than one in so many CPUs was busy. Two would be too few: what others do in the
+/// EntryKind is work for more threads when less than one in so many CPUs was busy. Two would be too few: what others do in the
 /// middle of a piece is not known yet.
 const IDLE: u32 = 3;
 
-impl<F: Fn(&Shift<'_>) -> Result<(), Error> + Sync> Crew<F> {
+impl<F: Fn(&Worker<'_>) -> Result<(), Error> + Sync> Crew<F> {
     /// Starts more threads if those that there are mostly wait.
     fn look<'scope, 'env>(&'env self, scope: &'scope Scope<'scope, 'env>) {
         // Whoever finds it taken knows that another one looks.
@@ -177,7 +177,7 @@ impl<F: Fn(&Shift<'_>) -> Result<(), Error> + Sync> Crew<F> {
             }
             let started = std::thread::Builder::new().spawn_scoped(scope, move || self.work(scope));
             if started.is_err() {
-                // There will be no more than there are.
+                // EntryKind will be no more than there are.
                 lock(&self.load).left = 0;
                 return;
             }
@@ -185,7 +185,7 @@ impl<F: Fn(&Shift<'_>) -> Result<(), Error> + Sync> Crew<F> {
     }
 
     fn work<'scope, 'env>(&'env self, scope: &'scope Scope<'scope, 'env>) {
-        let shift = || (self.other)(&Shift::begin(&self.busy, &|| self.look(scope)));
+        let shift = || (self.other)(&Worker::begin(&self.busy, &|| self.look(scope)));
         let outcome = catch_unwind(AssertUnwindSafe(shift))
             .unwrap_or_else(|_| Err(Error::Internal("a working thread panicked".into())));
         let mut all = lock(&self.outcome);
@@ -234,7 +234,7 @@ mod tests {
     fn waiting(jobs: Jobs) -> usize {
         const PIECES: usize = 200;
         let (left, threads) = (AtomicUsize::new(PIECES), AtomicUsize::new(0));
-        let wait = |shift: &super::Shift<'_>| {
+        let wait = |shift: &super::Worker<'_>| {
             threads.fetch_add(1, Ordering::Relaxed);
             let less = |left: usize| left.checked_sub(1);
             while left

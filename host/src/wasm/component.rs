@@ -4,24 +4,24 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use regcarve_names::{Algorithm, Digest};
+use regcarve_types::{Algorithm, Digest};
 use rustix::io::Errno;
 use wasmtime::component::InstancePre;
 use wasmtime::{Store, UpdateDeadline};
 
-use super::Engine;
-use super::code;
-use super::failure::{ComponentFailure, Problem};
-use super::limits::{Limits, MAX_HANDLES, Meter};
-use super::log::GuestLog;
-use super::shipped;
-use super::state::{Name, Power, State};
-use super::wasi::Wasi;
-use super::world::{self, World};
-use crate::capability::Fault;
-use crate::error::{Error, StepFailed};
+use crate::error::{Error, OutputError};
+use crate::fs::OsError;
 use crate::hash;
 use crate::signals;
+use crate::wasm::Engine;
+use crate::wasm::contract::{self, World};
+use crate::wasm::engine::limits::{Limits, MAX_HANDLES, Meter};
+use crate::wasm::engine::load;
+use crate::wasm::engine::shipped;
+use crate::wasm::failure::{ComponentFailure, FailureKind};
+use crate::wasm::imports::log::GuestLog;
+use crate::wasm::imports::wasi::Wasi;
+use crate::wasm::state::{Capability, Name, State};
 
 /// What a component is wanted for; the worlds of `wit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +96,7 @@ pub enum ComponentSpec {
 
 impl ComponentSpec {
     /// A text with a `/` or with the ending `.wasm` is a file; anything else is a shipped name.
-    pub fn parse(text: &str) -> Result<Self, regcarve_names::DigestError> {
+    pub fn parse(text: &str) -> Result<Self, regcarve_types::DigestError> {
         let (path, pin) = match text.split_once(".wasm@") {
             Some((stem, pin)) => (format!("{stem}.wasm"), Some(Digest::parse(pin)?)),
             None => (text.to_owned(), None),
@@ -151,7 +151,7 @@ impl Component {
             // A pipe would give its bytes to this look, and nothing to the one that loads it.
             ComponentSpec::File { path, .. } => std::fs::metadata(path)
                 .is_ok_and(|there| there.is_file())
-                .then(|| code::read(path, Limits::default().component_bytes))?
+                .then(|| load::read(path, Limits::default().component_bytes))?
                 .ok()
                 .map(|bytes| hash::digest(Algorithm::Sha256, &bytes)),
         }
@@ -174,43 +174,43 @@ impl Component {
         let (component, sha256, size) = match spec {
             ComponentSpec::Shipped(name) => {
                 let shipped = shipped::find(role.shipped(), name).ok_or_else(|| {
-                    fail(Problem::Unknown {
+                    fail(FailureKind::Unknown {
                         role,
                         known: shipped::names(role.shipped()).collect(),
                     })
                 })?;
                 let sha256 = Digest::sha256(shipped.sha256);
-                let code = engine.code(sha256, || code::shipped(engine, shipped));
+                let code = engine.code(sha256, || load::shipped(engine, shipped));
                 (code.map_err(fail)?, sha256, shipped.wasm.len())
             }
             ComponentSpec::File { path, pin } => {
-                let bytes = code::read(path, engine.limits.component_bytes).map_err(fail)?;
+                let bytes = load::read(path, engine.limits.component_bytes).map_err(fail)?;
                 let sha256 = hash::digest(Algorithm::Sha256, &bytes);
                 match pin {
                     Some(pin) => {
                         let found = hash::digest(pin.algorithm(), &bytes);
                         if found != *pin {
-                            return Err(fail(Problem::Pin {
+                            return Err(fail(FailureKind::Pin {
                                 pinned: Box::new(*pin),
                                 found: Box::new(found),
                             }));
                         }
                     }
                     None if require_pin => {
-                        return Err(fail(Problem::NotPinned(format!("{shown}@{sha256}"))));
+                        return Err(fail(FailureKind::NotPinned(format!("{shown}@{sha256}"))));
                     }
                     None => {}
                 }
                 let size = bytes.len();
-                let code = engine.code(sha256, || code::of_user(engine, sha256, bytes));
+                let code = engine.code(sha256, || load::of_user(engine, sha256, bytes));
                 (code.map_err(fail)?, sha256, size)
             }
         };
         let world = World::of(engine, &component);
         world.check(role).map_err(fail)?;
-        world::check_needs(&component, &engine.limits).map_err(fail)?;
+        contract::check_needs(&component, &engine.limits).map_err(fail)?;
         let wasi = world.has_wasi();
-        let pre = world::link(engine, role, wasi)
+        let pre = contract::link(engine, role, wasi)
             .and_then(|linker| linker.instantiate_pre(&component))
             .map_err(|error| fail(world.unlinked(&error)))?;
         let name: Name = shown.as_str().into();
@@ -258,8 +258,8 @@ impl Component {
     }
 
     /// An error that is this component's fault.
-    pub fn gave_up(&self, what: String) -> ComponentFailure {
-        ComponentFailure::new(&self.name, Problem::GaveUp(what))
+    pub fn failed(&self, what: String) -> ComponentFailure {
+        ComponentFailure::new(&self.name, FailureKind::GaveUp(what))
     }
 
     /// What it was loaded for.
@@ -267,10 +267,10 @@ impl Component {
         self.role
     }
 
-    /// A fresh instance with a power, made by the generated code of its world.
+    /// A fresh instance with a capability, made by the generated code of its world.
     pub(super) fn instantiate<W>(
         &self,
-        power: Power,
+        capability: Capability,
         make: impl FnOnce(&InstancePre<State>, &mut Store<State>) -> wasmtime::Result<W>,
     ) -> Result<Instance<W>, Error> {
         self.engine.start_clock()?;
@@ -285,7 +285,7 @@ impl Component {
             State {
                 meter,
                 log,
-                power,
+                capability,
                 wasi,
             },
         );
@@ -345,7 +345,7 @@ impl<W> Instance<W> {
         let ticks = meter.call_begins();
         // What earlier answers were charged with may have been too much.
         if let Err(reached) = meter.count(1) {
-            return Err(self.fail(Problem::Limit { reached }).into());
+            return Err(self.fail(FailureKind::Limit { reached }).into());
         }
         self.store.set_epoch_deadline(ticks.min(ATTENTION));
         call(&mut self.store, &self.world).map_err(|error| self.explain(error))
@@ -356,7 +356,7 @@ impl<W> Instance<W> {
         if let Some(Interrupted(number)) = error.downcast_ref() {
             return Error::Signal(*number);
         }
-        match error.downcast::<StepFailed>() {
+        match error.downcast::<OutputError>() {
             Ok(step) => step.into(),
             Err(error) => self.explain_other(&error),
         }
@@ -371,7 +371,7 @@ impl<W> Instance<W> {
         };
         if let Some(errno) = error.chain().find_map(errno) {
             let path = format!("memory of the component `{}`", self.name);
-            let fault = Fault::new("mmap, mprotect, memfd_create, fcntl or write", path, errno);
+            let fault = OsError::new("mmap, mprotect, memfd_create, fcntl or write", path, errno);
             return Error::system("start a component")(fault);
         }
         let limits = self.store.data().meter.limits();
@@ -384,7 +384,7 @@ impl<W> Instance<W> {
     }
 
     /// A failure of this component.
-    pub(super) fn fail(&self, problem: Problem) -> ComponentFailure {
+    pub(super) fn fail(&self, problem: FailureKind) -> ComponentFailure {
         ComponentFailure::new(&self.name, problem)
     }
 }

@@ -1,13 +1,13 @@
 //! What goes wrong with components.
 
-use regcarve_names::Digest;
+use regcarve_types::Digest;
 use wasmtime::Trap;
 
-use super::Role;
-use super::component::Starting;
-use super::limits::{Limits, Reached};
-use crate::capability::Fault;
+use crate::fs::OsError;
 use crate::text;
+use crate::wasm::Role;
+use crate::wasm::component::Starting;
+use crate::wasm::engine::limits::{LimitExceeded, Limits};
 
 /// A component that failed or was refused. It ends the run with its own exit code.
 #[derive(Debug, thiserror::Error)]
@@ -17,12 +17,12 @@ pub struct ComponentFailure {
     pub component: String,
     /// What is wrong with it.
     #[source]
-    pub problem: Problem,
+    pub problem: FailureKind,
 }
 
 /// What is wrong with a component.
 #[derive(Debug, thiserror::Error)]
-pub enum Problem {
+pub enum FailureKind {
     /// No shipped component has that name.
     #[error("is not shipped for the role {role}; shipped are: {}", known.join(", "))]
     Unknown {
@@ -33,7 +33,7 @@ pub enum Problem {
     },
     /// The file cannot be read.
     #[error("cannot be read: {0}")]
-    Unreadable(Fault),
+    Unreadable(OsError),
     /// The file is longer than any sensible component.
     #[error(
         "is at least {size} bytes long; {limit} are allowed\n  hint: --component-size raises this limit"
@@ -71,7 +71,7 @@ pub enum Problem {
         /// What the file has.
         found: Box<Digest>,
     },
-    /// There is no pin, and the user demands one.
+    /// EntryKind is no pin, and the user demands one.
     #[error("is not pinned\n  hint: write {0} to accept exactly these bytes")]
     NotPinned(String),
     /// It does not export what its role needs.
@@ -129,7 +129,7 @@ pub enum Problem {
     #[error("was stopped: {reached}{}", hint(reached.flag()))]
     Limit {
         /// Which one.
-        reached: Reached,
+        reached: LimitExceeded,
     },
     /// A signal came while it was being compiled. Not its fault: see the conversion into [`crate::Error`].
     #[error("was not compiled: stopped by signal {0}")]
@@ -181,19 +181,19 @@ fn hint(flag: Option<&'static str>) -> String {
 impl ComponentFailure {
     /// Whether it is not the component that is wrong, but what the user wrote.
     pub fn is_about_settings(&self) -> bool {
-        matches!(self.problem, Problem::Settings(_))
+        matches!(self.problem, FailureKind::Settings(_))
     }
 
     /// The signal, if nothing but a signal was in its way.
     pub fn interrupted(&self) -> Option<i32> {
         match self.problem {
-            Problem::Interrupted(number) => Some(number),
+            FailureKind::Interrupted(number) => Some(number),
             _ => None,
         }
     }
 
     /// Puts a problem down with the component that has it.
-    pub(super) fn new(component: &str, problem: Problem) -> Self {
+    pub(super) fn new(component: &str, problem: FailureKind) -> Self {
         Self {
             component: component.into(),
             problem,
@@ -203,13 +203,13 @@ impl ComponentFailure {
     /// What a failed call into a component means.
     pub(super) fn from_call(component: &str, error: &wasmtime::Error, limits: &Limits) -> Self {
         let problem = match (limits.reached(error), error.downcast_ref::<Trap>()) {
-            (Some(reached), _) => Problem::Limit { reached },
-            (None, Some(trap)) => Problem::Trapped(explain(*trap).into()),
+            (Some(reached), _) => FailureKind::Limit { reached },
+            (None, Some(trap)) => FailureKind::Trapped(explain(*trap).into()),
             (None, None) if error.downcast_ref::<Starting>().is_some() => {
                 let causes: Vec<_> = error.chain().skip(1).map(ToString::to_string).collect();
-                Problem::Start(text::visible(&causes.join(": ")).into_owned())
+                FailureKind::Start(text::visible(&causes.join(": ")).into_owned())
             }
-            (None, None) => Problem::Trapped(text::visible(&format!("{error:#}")).into_owned()),
+            (None, None) => FailureKind::Trapped(text::visible(&format!("{error:#}")).into_owned()),
         };
         Self::new(component, problem)
     }

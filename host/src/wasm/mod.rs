@@ -7,33 +7,22 @@
 //! | role     | file            | what the host lends                         |
 //! |----------|-----------------|---------------------------------------------|
 //! | selector | [`selector`]    | nothing                                     |
-//! | reader   | [`reader`]      | [`SourceTree`](crate::capability::SourceTree)  |
+//! | reader   | [`reader`]      | [`SourceTree`](crate::fs::SourceTree)  |
 //! | policy   | [`policy`]      | manifests and configs of the images at hand |
-//! | writer   | [`writer`]      | [`OutputTree`](crate::capability::OutputTree)  |
+//! | writer   | [`writer`]      | [`OutputTree`](crate::fs::OutputTree)  |
 
 mod bindings;
-mod cache;
-mod code;
-mod compile;
 mod component;
+mod contract;
 mod engine;
-#[path = "engine_config.rs"]
-mod engine_config;
 mod failure;
-mod limits;
-mod log;
-pub mod policy;
-pub mod reader;
-pub mod selector;
-mod shipped;
+mod imports;
+pub mod roles;
 mod state;
-mod wasi;
 mod watch;
-mod world;
-pub mod writer;
 
 pub use component::{Component, ComponentSpec, Role};
 pub use engine::Engine;
+pub use engine::limits::Limits;
 pub use failure::ComponentFailure;
-pub use limits::Limits;
-pub use log::{GuestLog, LogLevel, LogSink};
+pub use imports::log::{GuestLog, LogLevel, LogSink};

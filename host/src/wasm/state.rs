@@ -1,35 +1,35 @@
-//! What an instance carries with it: its power, its meter, its log.
+//! What an instance carries with it: its capability, its meter, its log.
 
 use std::sync::Arc;
 
-use super::bindings::{content, log, output, source, types};
-use super::limits::Meter;
-use super::log::{GuestLog, LogLevel};
-use super::policy::ContentPower;
-use super::reader::SourcePower;
-use super::wasi::Wasi;
-use super::watch::Call;
-use super::writer::OutputPower;
+use crate::wasm::bindings::{content, log, output, source, types};
+use crate::wasm::engine::limits::Meter;
+use crate::wasm::imports::log::{GuestLog, LogLevel};
+use crate::wasm::imports::wasi::Wasi;
+use crate::wasm::roles::policy::ContentHost;
+use crate::wasm::roles::reader::SourceHost;
+use crate::wasm::roles::writer::OutputHost;
+use crate::wasm::watch::Call;
 
 /// The data of a store.
 pub(super) struct State {
     pub(super) meter: Meter,
     pub(super) log: GuestLog,
-    pub(super) power: Power,
+    pub(super) capability: Capability,
     /// Only for components that import WASI.
     pub(super) wasi: Option<Box<Wasi>>,
 }
 
 /// What an instance may do. One of these, never two.
-pub(super) enum Power {
+pub(super) enum Capability {
     /// A selector, or any component while it is only described.
     Nothing,
     /// A reader.
-    Source(SourcePower),
+    Source(SourceHost),
     /// A policy.
-    Content(ContentPower),
+    Content(ContentHost),
     /// A writer.
-    Output(Box<OutputPower>),
+    Output(Box<OutputHost>),
 }
 
 impl State {
@@ -54,7 +54,7 @@ impl State {
     ) -> Answer<T> {
         let answer = self.host_call(call, work)?;
         if let Ok(answer) = &answer {
-            self.meter.moved(size(answer));
+            self.meter.charge_bytes(size(answer));
         }
         Ok(answer)
     }
@@ -120,8 +120,8 @@ impl source::Host for State {
 
 impl output::Host for State {
     fn hard_link(&mut self, content: String, to: String) -> Answer<()> {
-        let call = match &self.power {
-            Power::Output(output) if output.may_copy() => Call::Free,
+        let call = match &self.capability {
+            Capability::Output(output) if output.may_copy() => Call::Free,
             _ => Call::HardLink,
         };
         self.write(call, |output| output.hard_link(&content, &to))
@@ -132,7 +132,7 @@ impl output::Host for State {
     }
 
     fn write_file(&mut self, to: String, bytes: Vec<u8>) -> Answer<()> {
-        self.meter.moved(bytes.len());
+        self.meter.charge_bytes(bytes.len());
         self.write(Call::WriteFile, |output| output.write_file(&to, &bytes))
     }
 
@@ -146,8 +146,8 @@ impl content::Host for State {
         // From memory.
         self.lend(
             Call::Free,
-            |state| match &mut state.power {
-                Power::Content(content) => content.closure(&image),
+            |state| match &mut state.capability {
+                Capability::Content(content) => content.closure(&image),
                 _ => not_this_role("content"),
             },
             |contents| size_of_val(&**contents),
@@ -157,8 +157,8 @@ impl content::Host for State {
     fn read_blob(&mut self, digest: String) -> Answer<Vec<u8>> {
         self.lend(
             Call::ReadContent,
-            |state| match &mut state.power {
-                Power::Content(content) => content.read_blob(&digest),
+            |state| match &mut state.capability {
+                Capability::Content(content) => content.read_blob(&digest),
                 _ => not_this_role("content"),
             },
             Vec::len,
@@ -167,9 +167,9 @@ impl content::Host for State {
 }
 
 impl State {
-    fn source(&mut self) -> Result<&mut SourcePower, types::Failure> {
-        match &mut self.power {
-            Power::Source(source) => Ok(source),
+    fn source(&mut self) -> Result<&mut SourceHost, types::Failure> {
+        match &mut self.capability {
+            Capability::Source(source) => Ok(source),
             _ => not_this_role("source"),
         }
     }
@@ -178,10 +178,10 @@ impl State {
     fn write(
         &mut self,
         call: Call,
-        step: impl FnOnce(&mut OutputPower) -> Answer<()>,
+        step: impl FnOnce(&mut OutputHost) -> Answer<()>,
     ) -> Answer<()> {
-        self.host_call(call, |state| match &mut state.power {
-            Power::Output(output) => step(output),
+        self.host_call(call, |state| match &mut state.capability {
+            Capability::Output(output) => step(output),
             _ => Ok(not_this_role("output")),
         })?
     }

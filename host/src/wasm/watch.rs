@@ -14,8 +14,8 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use super::limits::TICK;
-use super::state::Name;
+use crate::wasm::engine::limits::TICK;
+use crate::wasm::state::Name;
 
 /// The exit code: the system refused something.
 const EXIT: i32 = 1;

@@ -14,8 +14,8 @@
 //! What components answer is fuzzed by `tests/border`, through real components.
 
 use regcarve_formats::{ImageConfig, Manifest, attached, dir, oci, registry};
-use regcarve_kit::selector::Selector as _;
-use regcarve_names::{Digest, Glob, Pattern, Platform, Reference, Repository, Tag};
+use regcarve_policy_kit::selector::Selector as _;
+use regcarve_types::{Digest, Glob, Pattern, Platform, Reference, Repository, Tag};
 use selector_images_list::ImagesList;
 
 // The host cannot be part of this: it brings wasmtime along. Its grammar of paths needs nothing else.

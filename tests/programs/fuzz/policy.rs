@@ -1,15 +1,17 @@
 //! Any answer of a policy. Its bytes are the characters of its settings.
 
-use regcarve_kit::policy::{Decision, Diagnostic, Image, NewManifest, Policy, Rewritten, content};
-use regcarve_kit::schemars::JsonSchema;
-use regcarve_kit::serde::Deserialize;
-use regcarve_kit::{Level, log};
+use regcarve_policy_kit::policy::{
+    Decision, Diagnostic, Image, NewManifest, Policy, Rewritten, content,
+};
+use regcarve_policy_kit::schemars::JsonSchema;
+use regcarve_policy_kit::serde::Deserialize;
+use regcarve_policy_kit::{Level, log};
 use regcarve_test_programs::bytes_of;
 use regcarve_test_programs::wild::Wild;
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(crate = "regcarve_kit::serde")]
-#[schemars(crate = "regcarve_kit::schemars")]
+#[serde(crate = "regcarve_policy_kit::serde")]
+#[schemars(crate = "regcarve_policy_kit::schemars")]
 struct Program {
     bytes: String,
 }
@@ -107,4 +109,4 @@ fn rewritten(wild: &mut Wild<'_>, image: &Image) -> Rewritten {
     }
 }
 
-regcarve_kit::policy!(Program);
+regcarve_policy_kit::policy!(Program);

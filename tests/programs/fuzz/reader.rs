@@ -1,7 +1,7 @@
 //! Any answer of a reader, and any question. Its bytes are the file `fuzz` of the storage.
 
-use regcarve_kit::Failure;
-use regcarve_kit::layout::{
+use regcarve_policy_kit::Failure;
+use regcarve_policy_kit::layout::{
     Attachment, Collection, Condemned, Damage, Forecast, Image, Named, Reader, Resolution, Sweep,
     Wanted, source,
 };
@@ -181,4 +181,4 @@ impl Reader for Program {
     }
 }
 
-regcarve_kit::layout!(Program, regcarve_test_programs::NoWriter);
+regcarve_policy_kit::layout!(Program, regcarve_test_programs::NoWriter);

@@ -1,6 +1,6 @@
 //! Any answer of a selector. Its bytes are the characters of the list.
 
-use regcarve_kit::selector::{Problem, Request, Selection, Selector};
+use regcarve_policy_kit::selector::{Problem, Request, Selection, Selector};
 use regcarve_test_programs::bytes_of;
 use regcarve_test_programs::wild::Wild;
 
@@ -36,4 +36,4 @@ impl Selector for Program {
     }
 }
 
-regcarve_kit::selector!(Program);
+regcarve_policy_kit::selector!(Program);

@@ -1,7 +1,7 @@
 //! Any step of a writer. Its bytes are the name of the tag.
 
-use regcarve_kit::Failure;
-use regcarve_kit::layout::{Entry, Placed, Writer, output};
+use regcarve_policy_kit::Failure;
+use regcarve_policy_kit::layout::{Entry, Placed, Writer, output};
 use regcarve_test_programs::hex_of;
 use regcarve_test_programs::wild::Wild;
 
@@ -61,4 +61,4 @@ fn step(wild: &mut Wild<'_>, known: &[String]) -> Result<(), Failure> {
     }
 }
 
-regcarve_kit::layout!(regcarve_test_programs::NoReader, Program);
+regcarve_policy_kit::layout!(regcarve_test_programs::NoReader, Program);

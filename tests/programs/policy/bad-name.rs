@@ -1,6 +1,6 @@
 //! Attacks: a new name is a name, not a path.
 
-use regcarve_kit::policy::{Decision, Image};
+use regcarve_policy_kit::policy::{Decision, Image};
 
 fn decide(_: &str, images: &[Image]) -> Result<Vec<Decision>, String> {
     Ok(images

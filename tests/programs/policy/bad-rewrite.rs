@@ -1,6 +1,6 @@
 //! Attacks: a rewritten image holds new manifests and old content of its own, nothing else.
 
-use regcarve_kit::policy::{Decision, Image, NewManifest, Rewritten};
+use regcarve_policy_kit::policy::{Decision, Image, NewManifest, Rewritten};
 
 fn decide(_: &str, images: &[Image]) -> Result<Vec<Decision>, String> {
     let rewritten = |image: &Image| Rewritten {

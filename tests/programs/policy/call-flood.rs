@@ -1,6 +1,6 @@
 //! Attacks: a component calls the host at most `--guest-calls` times.
 
-use regcarve_kit::policy::{Decision, Image, content};
+use regcarve_policy_kit::policy::{Decision, Image, content};
 
 fn decide(_: &str, images: &[Image]) -> Result<Vec<Decision>, String> {
     loop {

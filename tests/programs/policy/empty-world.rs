@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream, ToSocketAddrs as _, UdpSocket};
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fs};
 
-use regcarve_kit::policy::{Decision, Image};
+use regcarve_policy_kit::policy::{Decision, Image};
 
 fn decide(_: &str, images: &[Image]) -> Result<Vec<Decision>, String> {
     let mut input = String::new();

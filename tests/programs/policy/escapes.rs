@@ -1,7 +1,7 @@
 //! Attacks: no text of a component steers a terminal.
 
-use regcarve_kit::policy::{Decision, Image};
-use regcarve_kit::{Level, log};
+use regcarve_policy_kit::policy::{Decision, Image};
+use regcarve_policy_kit::{Level, log};
 use regcarve_test_programs::ESCAPES;
 
 fn decide(repository: &str, images: &[Image]) -> Result<Vec<Decision>, String> {

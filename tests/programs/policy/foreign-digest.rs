@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use regcarve_kit::policy::{Decision, Image, content};
+use regcarve_policy_kit::policy::{Decision, Image, content};
 use regcarve_test_programs::refused;
 
 thread_local! {

@@ -5,7 +5,7 @@
     reason = "a plain import: the safe ones give their handles back"
 )]
 
-use regcarve_kit::policy::{Decision, Image};
+use regcarve_policy_kit::policy::{Decision, Image};
 
 #[cfg_attr(
     target_family = "wasm",

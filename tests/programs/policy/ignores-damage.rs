@@ -1,7 +1,7 @@
 //! Attacks: what the host found damaged does not become whole because a policy keeps it.
 
-use regcarve_kit::Kind;
-use regcarve_kit::policy::{Decision, Image, content};
+use regcarve_policy_kit::Kind;
+use regcarve_policy_kit::policy::{Decision, Image, content};
 
 fn decide(_: &str, images: &[Image]) -> Result<Vec<Decision>, String> {
     for image in images {

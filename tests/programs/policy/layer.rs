@@ -1,7 +1,7 @@
 //! Attacks: of the images at hand a policy reads manifests and configs, not layers.
 
-use regcarve_kit::Kind;
-use regcarve_kit::policy::{Decision, Image, content};
+use regcarve_policy_kit::Kind;
+use regcarve_policy_kit::policy::{Decision, Image, content};
 use regcarve_test_programs::refused;
 
 fn decide(_: &str, images: &[Image]) -> Result<Vec<Decision>, String> {

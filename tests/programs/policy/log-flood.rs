@@ -2,8 +2,8 @@
 
 use std::io::Write as _;
 
-use regcarve_kit::policy::{Decision, Image};
-use regcarve_kit::{Level, log};
+use regcarve_policy_kit::policy::{Decision, Image};
+use regcarve_policy_kit::{Level, log};
 
 fn decide(_: &str, images: &[Image]) -> Result<Vec<Decision>, String> {
     let long = "x".repeat(1 << 20);

@@ -1,6 +1,6 @@
 //! Attacks: no registry serves a manifest of more than 4 MiB, so nobody has to keep one.
 
-use regcarve_kit::policy::{Decision, Image, NewManifest, Rewritten};
+use regcarve_policy_kit::policy::{Decision, Image, NewManifest, Rewritten};
 
 fn decide(_: &str, images: &[Image]) -> Result<Vec<Decision>, String> {
     let rewritten = |image: &Image| Rewritten {

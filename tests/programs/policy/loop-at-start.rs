@@ -1,6 +1,6 @@
 //! Attacks: a component is made within `--guest-time`, before it is called at all.
 
-use regcarve_kit::policy::{Decision, Image};
+use regcarve_policy_kit::policy::{Decision, Image};
 
 fn decide(_: &str, _: &[Image]) -> Result<Vec<Decision>, String> {
     Ok(Vec::new())

@@ -1,6 +1,6 @@
 //! Attacks: a call ends within `--guest-time`, also the one that takes the settings.
 
-use regcarve_kit::policy::{Decision, Image};
+use regcarve_policy_kit::policy::{Decision, Image};
 
 fn decide(_: &str, _: &[Image]) -> Result<Vec<Decision>, String> {
     Ok(Vec::new())

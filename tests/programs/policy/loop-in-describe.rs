@@ -1,11 +1,11 @@
 //! Attacks: a call ends within `--guest-time`, also the one that asks for a name.
 
-use regcarve_kit::policy::{Decision, Diagnostic, Image, Policy};
-use regcarve_kit::schemars::{JsonSchema, Schema, SchemaGenerator};
-use regcarve_kit::serde::Deserialize;
+use regcarve_policy_kit::policy::{Decision, Diagnostic, Image, Policy};
+use regcarve_policy_kit::schemars::{JsonSchema, Schema, SchemaGenerator};
+use regcarve_policy_kit::serde::Deserialize;
 
 #[derive(Deserialize)]
-#[serde(crate = "regcarve_kit::serde")]
+#[serde(crate = "regcarve_policy_kit::serde")]
 struct Program {}
 
 /// The schema of the settings is made when the policy is asked who it is.
@@ -31,4 +31,4 @@ impl Policy for Program {
     }
 }
 
-regcarve_kit::policy!(Program);
+regcarve_policy_kit::policy!(Program);

@@ -1,6 +1,6 @@
 //! Attacks: a component has at most `--guest-memory`.
 
-use regcarve_kit::policy::{Decision, Image};
+use regcarve_policy_kit::policy::{Decision, Image};
 
 fn decide(_: &str, _: &[Image]) -> Result<Vec<Decision>, String> {
     regcarve_test_programs::hoard()

@@ -1,6 +1,6 @@
 //! Attacks: the stack of a component ends before that of the program.
 
-use regcarve_kit::policy::{Decision, Image};
+use regcarve_policy_kit::policy::{Decision, Image};
 
 /// Plain calls would be made a loop.
 #[expect(unconditional_recursion, reason = "that is the attack")]

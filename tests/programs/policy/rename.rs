@@ -1,6 +1,6 @@
 //! Friendly: an image may get another name; every image of `team/*` becomes `release/app` with the tag it has.
 
-use regcarve_kit::policy::{Decision, Image};
+use regcarve_policy_kit::policy::{Decision, Image};
 
 fn decide(_: &str, images: &[Image]) -> Result<Vec<Decision>, String> {
     let renamed = |image: &Image| match &image.tag {

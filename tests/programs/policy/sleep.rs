@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use regcarve_kit::policy::{Decision, Image};
+use regcarve_policy_kit::policy::{Decision, Image};
 
 fn decide(_: &str, images: &[Image]) -> Result<Vec<Decision>, String> {
     std::thread::sleep(Duration::from_secs(3600));

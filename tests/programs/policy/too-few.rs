@@ -1,6 +1,6 @@
 //! Attacks: there are as many decisions as images.
 
-use regcarve_kit::policy::{Decision, Image};
+use regcarve_policy_kit::policy::{Decision, Image};
 
 fn decide(_: &str, images: &[Image]) -> Result<Vec<Decision>, String> {
     Ok(images[1..].iter().map(|_| Decision::Keep).collect())

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use regcarve_kit::policy::{Decision, Image};
+use regcarve_policy_kit::policy::{Decision, Image};
 
 fn decide(_: &str, _: &[Image]) -> Result<Vec<Decision>, String> {
     loop {

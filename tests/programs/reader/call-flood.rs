@@ -1,7 +1,7 @@
 //! Attacks: what the host reads for a component counts as well, so that a few expensive calls are no way around
 //! `--guest-calls`.
 
-use regcarve_kit::layout::{Image, Resolution, Wanted, source};
+use regcarve_policy_kit::layout::{Image, Resolution, Wanted, source};
 
 fn resolve(_: Image, _: &Wanted) -> Resolution {
     loop {

@@ -1,7 +1,7 @@
 //! Attacks: a graph that names itself makes nobody run in circles.
 
-use regcarve_kit::layout::{Image, Resolution, Wanted};
-use regcarve_kit::{Kind, Platform};
+use regcarve_policy_kit::layout::{Image, Resolution, Wanted};
+use regcarve_policy_kit::{Kind, Platform};
 
 fn resolve(mut image: Image, _: &Wanted) -> Resolution {
     let platform = Platform {

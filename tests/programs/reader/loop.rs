@@ -1,6 +1,6 @@
 //! Attacks: a call of a reader ends within `--guest-time`.
 
-use regcarve_kit::layout::{Image, Resolution, Wanted};
+use regcarve_policy_kit::layout::{Image, Resolution, Wanted};
 
 fn resolve(_: Image, _: &Wanted) -> Resolution {
     regcarve_test_programs::spin()

@@ -1,6 +1,6 @@
 //! Attacks: what a person is told stays readable.
 
-use regcarve_kit::layout::{Damage, Image, Resolution, Wanted};
+use regcarve_policy_kit::layout::{Damage, Image, Resolution, Wanted};
 use regcarve_test_programs::ESCAPES;
 
 fn resolve(_: Image, _: &Wanted) -> Resolution {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use regcarve_kit::layout::{Attachment, Image, Resolution, Wanted};
+use regcarve_policy_kit::layout::{Attachment, Image, Resolution, Wanted};
 use regcarve_test_programs::truth;
 
 /// How many there are by now.

@@ -1,7 +1,7 @@
 //! Attacks: the catalog of a reader holds names and no paths.
 
-use regcarve_kit::Failure;
-use regcarve_kit::layout::{Attachment, Damage, Reader, Resolution, Wanted};
+use regcarve_policy_kit::Failure;
+use regcarve_policy_kit::layout::{Attachment, Damage, Reader, Resolution, Wanted};
 use regcarve_test_programs::ESCAPES;
 
 #[derive(Default)]
@@ -25,4 +25,4 @@ impl Reader for Program {
     }
 }
 
-regcarve_kit::layout!(Program, regcarve_test_programs::NoWriter);
+regcarve_policy_kit::layout!(Program, regcarve_test_programs::NoWriter);

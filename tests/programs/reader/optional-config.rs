@@ -1,6 +1,6 @@
 //! Attacks: of a manifest only layers are optional.
 
-use regcarve_kit::layout::{Image, Resolution, Wanted};
+use regcarve_policy_kit::layout::{Image, Resolution, Wanted};
 
 fn resolve(mut image: Image, _: &Wanted) -> Resolution {
     image.contents[1].optional = true;

@@ -1,6 +1,6 @@
 //! Attacks: there is no image without its manifest, whoever says that it is optional.
 
-use regcarve_kit::layout::{Image, Resolution, Wanted};
+use regcarve_policy_kit::layout::{Image, Resolution, Wanted};
 
 fn resolve(mut image: Image, _: &Wanted) -> Resolution {
     image.contents[0].optional = true;

@@ -1,6 +1,6 @@
 //! Attacks: an image that was asked for by digest is the image with that digest.
 
-use regcarve_kit::layout::{Image, Resolution, Wanted};
+use regcarve_policy_kit::layout::{Image, Resolution, Wanted};
 
 fn resolve(image: Image, _: &Wanted) -> Resolution {
     Resolution::Found(image)

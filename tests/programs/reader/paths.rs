@@ -1,7 +1,7 @@
 //! Attacks: every question is about something below the source, by the form of its path alone.
 #![allow(clippy::panic, reason = "that is what it is for")]
 
-use regcarve_kit::layout::{Damage, Image, Resolution, Wanted, source};
+use regcarve_policy_kit::layout::{Damage, Image, Resolution, Wanted, source};
 use regcarve_test_programs::refused;
 
 fn resolve(_: Image, _: &Wanted) -> Resolution {

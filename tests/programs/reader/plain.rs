@@ -1,6 +1,6 @@
 //! A friend: an own storage format, as a reader.
 
-use regcarve_kit::layout::{Image, Resolution, Wanted};
+use regcarve_policy_kit::layout::{Image, Resolution, Wanted};
 
 fn resolve(image: Image, wanted: &Wanted) -> Resolution {
     match wanted.tag.as_deref() {

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use regcarve_kit::layout::{Image, Resolution, Wanted};
+use regcarve_policy_kit::layout::{Image, Resolution, Wanted};
 
 thread_local! {
     static ANSWERED: Cell<bool> = const { Cell::new(false) };

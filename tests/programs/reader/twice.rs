@@ -1,6 +1,6 @@
 //! Attacks: every digest occurs once in an image.
 
-use regcarve_kit::layout::{Image, Resolution, Wanted};
+use regcarve_policy_kit::layout::{Image, Resolution, Wanted};
 
 fn resolve(mut image: Image, _: &Wanted) -> Resolution {
     let again = image.contents[2].clone();

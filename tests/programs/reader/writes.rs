@@ -1,6 +1,6 @@
 //! Attacks: a component that runs as a reader does not write, although its file could.
 
-use regcarve_kit::layout::{Damage, Image, Resolution, Wanted, output};
+use regcarve_policy_kit::layout::{Damage, Image, Resolution, Wanted, output};
 use regcarve_test_programs::refused;
 
 fn resolve(image: Image, _: &Wanted) -> Resolution {

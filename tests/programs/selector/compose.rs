@@ -1,6 +1,6 @@
 //! A friend: a selector for files with lines `image: name:tag`, as in a compose file.
 
-use regcarve_kit::selector::{Request, Selection, Selector};
+use regcarve_policy_kit::selector::{Request, Selection, Selector};
 
 struct Program;
 
@@ -24,4 +24,4 @@ impl Selector for Program {
     }
 }
 
-regcarve_kit::selector!(Program);
+regcarve_policy_kit::selector!(Program);

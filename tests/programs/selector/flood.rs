@@ -1,6 +1,6 @@
 //! Attacks: what a person is told stays readable.
 
-use regcarve_kit::selector::{Problem, Selection, Selector};
+use regcarve_policy_kit::selector::{Problem, Selection, Selector};
 
 struct Program;
 
@@ -22,4 +22,4 @@ impl Selector for Program {
     }
 }
 
-regcarve_kit::selector!(Program);
+regcarve_policy_kit::selector!(Program);

@@ -1,6 +1,6 @@
 //! Attacks: a call of a selector ends within `--guest-time`.
 
-use regcarve_kit::selector::{Selection, Selector};
+use regcarve_policy_kit::selector::{Selection, Selector};
 
 struct Program;
 
@@ -10,4 +10,4 @@ impl Selector for Program {
     }
 }
 
-regcarve_kit::selector!(Program);
+regcarve_policy_kit::selector!(Program);

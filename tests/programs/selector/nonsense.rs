@@ -1,6 +1,6 @@
 //! Attacks: what a selector names is a reference, or a line that is none.
 
-use regcarve_kit::selector::{Request, Selection, Selector};
+use regcarve_policy_kit::selector::{Request, Selection, Selector};
 use regcarve_test_programs::ESCAPES;
 
 struct Program;
@@ -26,4 +26,4 @@ impl Selector for Program {
     }
 }
 
-regcarve_kit::selector!(Program);
+regcarve_policy_kit::selector!(Program);

@@ -18,14 +18,14 @@
     reason = "a program of the tests says what went wrong by breaking off"
 )]
 
-use regcarve_kit::Failure;
-use regcarve_kit::layout::{
+use regcarve_policy_kit::Failure;
+use regcarve_policy_kit::layout::{
     Attachment, Damage, Entry, Image, Located, Placed, Reader, Resolution, Wanted, Writer, source,
 };
-use regcarve_kit::{Content, Kind};
+use regcarve_policy_kit::{Content, Kind};
 
-pub use regcarve_kit;
-pub use regcarve_kit::{schemars, serde};
+pub use regcarve_policy_kit;
+pub use regcarve_policy_kit::{schemars, serde};
 
 pub mod wild;
 
@@ -85,12 +85,14 @@ macro_rules! policy {
         #[schemars(crate = "regcarve_test_programs::schemars")]
         struct Program {}
 
-        impl $crate::regcarve_kit::policy::Policy for Program {
+        impl $crate::regcarve_policy_kit::policy::Policy for Program {
             const NAME: &'static str = "program";
             const VERSION: &'static str = "1.0.0";
             const SUMMARY: &'static str = "A guest for tests.";
 
-            fn prepare(&mut self) -> Result<(), Vec<$crate::regcarve_kit::policy::Diagnostic>> {
+            fn prepare(
+                &mut self,
+            ) -> Result<(), Vec<$crate::regcarve_policy_kit::policy::Diagnostic>> {
                 $configure();
                 Ok(())
             }
@@ -98,21 +100,21 @@ macro_rules! policy {
             fn decide(
                 &mut self,
                 _: &str,
-                _: &$crate::regcarve_kit::policy::Image,
-            ) -> Result<$crate::regcarve_kit::policy::Decision, String> {
+                _: &$crate::regcarve_policy_kit::policy::Image,
+            ) -> Result<$crate::regcarve_policy_kit::policy::Decision, String> {
                 Err("only `decide_all` is called".into())
             }
 
             fn decide_all(
                 &mut self,
                 repository: &str,
-                images: &[$crate::regcarve_kit::policy::Image],
-            ) -> Result<Vec<$crate::regcarve_kit::policy::Decision>, String> {
+                images: &[$crate::regcarve_policy_kit::policy::Image],
+            ) -> Result<Vec<$crate::regcarve_policy_kit::policy::Decision>, String> {
                 $decide(repository, images)
             }
         }
 
-        $crate::regcarve_kit::policy!(Program);
+        $crate::regcarve_policy_kit::policy!(Program);
     };
 }
 
@@ -123,23 +125,23 @@ macro_rules! writer {
         #[derive(Default)]
         struct Program;
 
-        impl $crate::regcarve_kit::layout::Writer for Program {
+        impl $crate::regcarve_policy_kit::layout::Writer for Program {
             fn place(
                 &mut self,
-                image: $crate::regcarve_kit::layout::Placed,
-            ) -> Result<(), $crate::regcarve_kit::Failure> {
+                image: $crate::regcarve_policy_kit::layout::Placed,
+            ) -> Result<(), $crate::regcarve_policy_kit::Failure> {
                 $place(&image)
             }
 
             fn finish(
                 &mut self,
-                _: Vec<$crate::regcarve_kit::layout::Entry>,
-            ) -> Result<(), $crate::regcarve_kit::Failure> {
+                _: Vec<$crate::regcarve_policy_kit::layout::Entry>,
+            ) -> Result<(), $crate::regcarve_policy_kit::Failure> {
                 Ok(())
             }
         }
 
-        $crate::regcarve_kit::layout!($crate::NoReader, Program);
+        $crate::regcarve_policy_kit::layout!($crate::NoReader, Program);
     };
 }
 
@@ -155,20 +157,25 @@ macro_rules! reader {
         #[derive(Default)]
         struct Program;
 
-        impl $crate::regcarve_kit::layout::Reader for Program {
-            fn repositories(&mut self) -> Result<Vec<String>, $crate::regcarve_kit::Failure> {
+        impl $crate::regcarve_policy_kit::layout::Reader for Program {
+            fn repositories(
+                &mut self,
+            ) -> Result<Vec<String>, $crate::regcarve_policy_kit::Failure> {
                 Ok(vec!["team/app".into()])
             }
 
-            fn tags(&mut self, _: &str) -> Result<Vec<String>, $crate::regcarve_kit::Failure> {
+            fn tags(
+                &mut self,
+                _: &str,
+            ) -> Result<Vec<String>, $crate::regcarve_policy_kit::Failure> {
                 Ok(vec!["v1".into()])
             }
 
             fn resolve(
                 &mut self,
                 _: &str,
-                wanted: Vec<$crate::regcarve_kit::layout::Wanted>,
-            ) -> Vec<$crate::regcarve_kit::layout::Resolution> {
+                wanted: Vec<$crate::regcarve_policy_kit::layout::Wanted>,
+            ) -> Vec<$crate::regcarve_policy_kit::layout::Resolution> {
                 wanted
                     .iter()
                     .map(|wanted| $resolve($crate::truth(wanted), wanted))
@@ -179,16 +186,16 @@ macro_rules! reader {
                 &mut self,
                 _: &str,
                 manifests: &[String],
-            ) -> Vec<$crate::regcarve_kit::layout::Attachment> {
+            ) -> Vec<$crate::regcarve_policy_kit::layout::Attachment> {
                 $attached(manifests)
             }
 
-            fn inspect(&mut self, _: &str) -> Vec<$crate::regcarve_kit::layout::Damage> {
+            fn inspect(&mut self, _: &str) -> Vec<$crate::regcarve_policy_kit::layout::Damage> {
                 Vec::new()
             }
         }
 
-        $crate::regcarve_kit::layout!(Program, $crate::NoWriter);
+        $crate::regcarve_policy_kit::layout!(Program, $crate::NoWriter);
     };
 }
 

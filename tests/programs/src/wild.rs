@@ -2,7 +2,7 @@
 //! refused at the first look.
 
 use arbitrary::Unstructured;
-use regcarve_kit::{Content, Failure, Kind, Platform};
+use regcarve_policy_kit::{Content, Failure, Kind, Platform};
 
 use crate::ESCAPES;
 

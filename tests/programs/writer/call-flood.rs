@@ -1,7 +1,7 @@
 //! Attacks: what is written for a component counts as a call for every 4 KiB, so that nobody fills the disk.
 
-use regcarve_kit::Failure;
-use regcarve_kit::layout::{Placed, output};
+use regcarve_policy_kit::Failure;
+use regcarve_policy_kit::layout::{Placed, output};
 
 fn place(image: &Placed) -> Result<(), Failure> {
     let bytes = vec![0; 4 << 20];

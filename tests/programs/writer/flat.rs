@@ -1,7 +1,7 @@
 //! A friend: an own storage format, `<repository>:<tag>/` with the names of all content in it.
 
-use regcarve_kit::Failure;
-use regcarve_kit::layout::{Placed, output};
+use regcarve_policy_kit::Failure;
+use regcarve_policy_kit::layout::{Placed, output};
 
 fn place(image: &Placed) -> Result<(), Failure> {
     let tag = image.tag.as_deref().unwrap_or("untagged");

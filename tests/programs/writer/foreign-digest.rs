@@ -1,7 +1,7 @@
 //! Attacks: a writer links content of the plan, and names it by digest.
 
-use regcarve_kit::Failure;
-use regcarve_kit::layout::{Placed, output};
+use regcarve_policy_kit::Failure;
+use regcarve_policy_kit::layout::{Placed, output};
 use regcarve_test_programs::refused;
 
 /// Of `hello`, a layer of an image that nobody asked for.

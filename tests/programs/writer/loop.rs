@@ -1,7 +1,7 @@
 //! Attacks: a call of a writer ends within `--guest-time`, when all is placed but nothing published.
 
-use regcarve_kit::Failure;
-use regcarve_kit::layout::{Entry, Placed, Writer, output};
+use regcarve_policy_kit::Failure;
+use regcarve_policy_kit::layout::{Entry, Placed, Writer, output};
 
 #[derive(Default)]
 struct Program;
@@ -15,4 +15,4 @@ impl Writer for Program {
     }
 }
 
-regcarve_kit::layout!(regcarve_test_programs::NoReader, Program);
+regcarve_policy_kit::layout!(regcarve_test_programs::NoReader, Program);

@@ -1,7 +1,7 @@
 //! Attacks: nothing in the output is ever opened again. A file that was linked is the very file of the source.
 
-use regcarve_kit::Failure;
-use regcarve_kit::layout::{Placed, output};
+use regcarve_policy_kit::Failure;
+use regcarve_policy_kit::layout::{Placed, output};
 
 fn place(image: &Placed) -> Result<(), Failure> {
     let [one, two] = [0, 1].map(|position| image.contents[position].digest.as_str());

@@ -1,7 +1,7 @@
 //! Attacks: every path stays below the output, by its form alone.
 
-use regcarve_kit::Failure;
-use regcarve_kit::layout::{Placed, output};
+use regcarve_policy_kit::Failure;
+use regcarve_policy_kit::layout::{Placed, output};
 use regcarve_test_programs::refused;
 
 fn place(image: &Placed) -> Result<(), Failure> {

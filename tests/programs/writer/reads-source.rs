@@ -1,7 +1,7 @@
 //! Attacks: a component that runs as a writer does not read, although its file could.
 
-use regcarve_kit::Failure;
-use regcarve_kit::layout::{Placed, source};
+use regcarve_policy_kit::Failure;
+use regcarve_policy_kit::layout::{Placed, source};
 use regcarve_test_programs::refused;
 
 fn place(_: &Placed) -> Result<(), Failure> {

@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 
-use regcarve_kit::Failure;
-use regcarve_kit::layout::{Placed, output};
+use regcarve_policy_kit::Failure;
+use regcarve_policy_kit::layout::{Placed, output};
 
 thread_local! {
     static PLACED: Cell<usize> = const { Cell::new(0) };

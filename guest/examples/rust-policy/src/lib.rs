@@ -2,8 +2,8 @@
 //!
 //! A policy is a type that holds its settings and decides on images; the kit makes a component of it.
 
-use regcarve_kit::Kind;
-use regcarve_kit::policy::{Decision, Image, Policy, content};
+use regcarve_policy_kit::Kind;
+use regcarve_policy_kit::policy::{Decision, Image, Policy, content};
 use serde_json::Value;
 
 /// What a platform team may set.
@@ -65,12 +65,12 @@ impl Rule {
     }
 }
 
-regcarve_kit::policy!(Rule);
+regcarve_policy_kit::policy!(Rule);
 
 #[cfg(test)]
 mod tests {
     use super::Rule;
-    use regcarve_kit::policy::configure;
+    use regcarve_policy_kit::policy::configure;
 
     #[test]
     fn rules() {

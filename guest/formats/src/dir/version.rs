@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use regcarve_names::{Algorithm, Digest, Excerpt};
+use regcarve_types::{Algorithm, Digest, Excerpt};
 
 /// What stands before the number.
 const PREFIX: &str = "Directory Transport Version: ";

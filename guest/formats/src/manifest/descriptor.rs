@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use serde::de::MapAccess;
 
-use regcarve_names::{Digest, Platform};
+use regcarve_types::{Digest, Platform};
 
 use super::Problem;
 use super::kind::is_not_distributed;

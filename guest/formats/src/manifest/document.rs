@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use serde::de::{DeserializeSeed, MapAccess};
 
-use regcarve_names::{Digest, Excerpt};
+use regcarve_types::{Digest, Excerpt};
 
 use super::descriptor::DescriptorRecord;
 use super::read::{Many, Notes, One, Record};

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
 
-use regcarve_names::{DigestError, Excerpt};
+use regcarve_types::{DigestError, Excerpt};
 
 use super::{MAX_MANIFEST_BYTES, ManifestType};
 

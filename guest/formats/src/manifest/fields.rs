@@ -1,6 +1,6 @@
 //! Which key of an object is which, for all readers alike.
 
-use regcarve_names::Excerpt;
+use regcarve_types::Excerpt;
 
 use super::Problem;
 

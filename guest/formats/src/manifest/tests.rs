@@ -12,7 +12,7 @@ mod model;
 
 /// A digest that is easy to tell from others.
 pub(super) fn digest(number: u8) -> Digest {
-    Digest::from_bytes(regcarve_names::Algorithm::Sha256, &[number; 32]).expect("32 bytes")
+    Digest::from_bytes(regcarve_types::Algorithm::Sha256, &[number; 32]).expect("32 bytes")
 }
 
 /// A descriptor with the least that it needs.

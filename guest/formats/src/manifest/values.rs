@@ -8,7 +8,7 @@ use core::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use regcarve_names::Digest;
+use regcarve_types::Digest;
 
 use super::read::Notes;
 

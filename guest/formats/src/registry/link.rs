@@ -1,6 +1,6 @@
 //! What a `link` file says.
 
-use regcarve_names::{Digest, DigestError};
+use regcarve_types::{Digest, DigestError};
 
 /// The longest content of a link file: a `sha512` digest. Whoever reads one need not read on.
 pub const MAX_LINK_BYTES: usize = 135;

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use regcarve_names::{Algorithm, Digest, Excerpt, Repository, Tag};
+use regcarve_types::{Algorithm, Digest, Excerpt, Repository, Tag};
 
 use super::{Place, ROOT};
 

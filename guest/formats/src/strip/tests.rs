@@ -8,7 +8,7 @@ use crate::manifest::MAX_INDEX_CHILDREN;
 fn digest(number: u16) -> Digest {
     let mut hash = [0; 32];
     hash[..2].copy_from_slice(&number.to_be_bytes());
-    Digest::from_bytes(regcarve_names::Algorithm::Sha256, &hash).expect("32 bytes")
+    Digest::from_bytes(regcarve_types::Algorithm::Sha256, &hash).expect("32 bytes")
 }
 
 fn child(number: u16, architecture: &str) -> String {

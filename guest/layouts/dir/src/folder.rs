@@ -1,8 +1,8 @@
 //! What a folder is, judged by its name and by what is in it.
 
 use regcarve_formats::dir::{File, reference_of};
-use regcarve_kit::layout::source::Entry;
-use regcarve_names::{Digest, Reference, ReferenceError, Repository, RepositoryError, Tag};
+use regcarve_policy_kit::layout::source::Entry;
+use regcarve_types::{Digest, Reference, ReferenceError, Repository, RepositoryError, Tag};
 
 /// A folder below the root, judged.
 #[derive(Debug, PartialEq, Eq)]

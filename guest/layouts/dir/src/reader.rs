@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use regcarve_closure::{
+use regcarve_formats::ManifestType;
+use regcarve_layout_kit::{
     Store, Unreadable, asked_digest, attached_by_tag, closure, directories, entries, pinned_digest,
     repository_name, resolve_each, subject_of, unlisted, wrong_files,
 };
-use regcarve_formats::ManifestType;
-use regcarve_kit::layout::{Attachment, Damage, Image, Reader, Resolution, Wanted, source};
-use regcarve_kit::{Failure, Level, log};
-use regcarve_names::{Algorithm, Digest, Reference, Repository, Tag};
+use regcarve_policy_kit::layout::{Attachment, Damage, Image, Reader, Resolution, Wanted, source};
+use regcarve_policy_kit::{Failure, Level, log};
+use regcarve_types::{Algorithm, Digest, Reference, Repository, Tag};
 
 use crate::folder::{Folder, Name, Named, join, judge, of_repository, parent_of};
 use crate::store::{Child, ImageFolder, manifest_path};
@@ -263,7 +263,7 @@ impl DirReader {
 }
 
 /// An image and all that belongs to it, or what became of it instead.
-type Answer = Result<(Digest, Vec<regcarve_kit::layout::Located>), Resolution>;
+type Answer = Result<(Digest, Vec<regcarve_policy_kit::layout::Located>), Resolution>;
 
 fn by_tag(repository: &Repository, tag: &str, wanted: &Wanted) -> Answer {
     let missing = |cause: &str| Resolution::Missing(cause.into());

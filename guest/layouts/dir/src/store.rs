@@ -1,10 +1,10 @@
 //! The folder of one image, opened.
 
-use regcarve_closure::{BlobFile, ManifestFile, Store, cause};
 use regcarve_formats::dir::{File, Version};
-use regcarve_kit::Failure;
-use regcarve_kit::layout::{Damage, source};
-use regcarve_names::{Algorithm, Digest};
+use regcarve_layout_kit::{BlobFile, ManifestFile, Store, cause};
+use regcarve_policy_kit::Failure;
+use regcarve_policy_kit::layout::{Damage, source};
+use regcarve_types::{Algorithm, Digest};
 
 /// The folder of an image of which `manifest.json` has been read.
 pub(crate) struct ImageFolder {

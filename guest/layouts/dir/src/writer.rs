@@ -1,10 +1,10 @@
 //! Images into a tree of folders.
 
-use regcarve_closure::{invalid, uses};
 use regcarve_formats::dir::{File, Version, folder_of};
-use regcarve_kit::layout::{Entry, Placed, Writer, output};
-use regcarve_kit::{Content, Failure, Level, log};
-use regcarve_names::{Algorithm, Digest, Reference, Repository, Tag};
+use regcarve_layout_kit::{invalid, uses};
+use regcarve_policy_kit::layout::{Entry, Placed, Writer, output};
+use regcarve_policy_kit::{Content, Failure, Level, log};
+use regcarve_types::{Algorithm, Digest, Reference, Repository, Tag};
 
 /// See the header of this crate.
 #[derive(Default)]
@@ -78,7 +78,7 @@ fn files(contents: &[Content]) -> Result<Files, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use regcarve_kit::Kind;
+    use regcarve_policy_kit::Kind;
 
     use super::*;
 

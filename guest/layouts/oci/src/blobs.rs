@@ -1,10 +1,10 @@
 //! Content in a layout: there is one place for everything.
 
-use regcarve_closure::{BlobFile, ManifestFile, Store, cause};
 use regcarve_formats::oci::blob_path;
-use regcarve_kit::Failure;
-use regcarve_kit::layout::{Damage, source};
-use regcarve_names::Digest;
+use regcarve_layout_kit::{BlobFile, ManifestFile, Store, cause};
+use regcarve_policy_kit::Failure;
+use regcarve_policy_kit::layout::{Damage, source};
+use regcarve_types::Digest;
 
 /// `blobs/` of the source.
 pub(crate) struct Blobs;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use regcarve_formats::oci::{Listed, Name};
 use regcarve_formats::{Descriptor, ManifestType};
-use regcarve_names::{Digest, Reference, Repository, Tag};
+use regcarve_types::{Digest, Reference, Repository, Tag};
 
 /// The top manifest of an image, as its entry describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

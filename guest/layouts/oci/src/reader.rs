@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use regcarve_closure::{
+use regcarve_formats::oci::{INDEX_FILE, LAYOUT_FILE, blob_path, check_layout, parse_index};
+use regcarve_layout_kit::{
     ManifestFile, Store as _, Unreadable, asked_digest, attached_by_tag, cause, closure,
     pinned_digest, repository_name, resolve_each, subject_of, wrong_files,
 };
-use regcarve_formats::oci::{INDEX_FILE, LAYOUT_FILE, blob_path, check_layout, parse_index};
-use regcarve_kit::layout::{Attachment, Damage, Image, Reader, Resolution, Wanted, source};
-use regcarve_kit::{Failure, Kind, Level, log};
-use regcarve_names::{Digest, Repository, Tag};
+use regcarve_policy_kit::layout::{Attachment, Damage, Image, Reader, Resolution, Wanted, source};
+use regcarve_policy_kit::{Failure, Kind, Level, log};
+use regcarve_types::{Digest, Repository, Tag};
 
 use crate::blobs::Blobs;
 use crate::layout::{Images, Layout, StrayKind, Top};

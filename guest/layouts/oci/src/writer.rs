@@ -1,13 +1,13 @@
 //! Images into a layout.
 
-use regcarve_closure::invalid;
 use regcarve_formats::ManifestType;
 use regcarve_formats::oci::{
     self, BLOBS, INDEX_FILE, LAYOUT_CONTENT, LAYOUT_FILE, MAX_INDEX_BYTES, blob_path,
 };
-use regcarve_kit::layout::{Entry, Placed, Writer, output};
-use regcarve_kit::{Failure, Level, log};
-use regcarve_names::{Algorithm, Digest, Reference, Repository, Tag};
+use regcarve_layout_kit::invalid;
+use regcarve_policy_kit::layout::{Entry, Placed, Writer, output};
+use regcarve_policy_kit::{Failure, Level, log};
+use regcarve_types::{Algorithm, Digest, Reference, Repository, Tag};
 
 /// See the header of this crate.
 #[derive(Default)]

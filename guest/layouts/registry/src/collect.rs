@@ -19,9 +19,9 @@
 use std::collections::{BTreeSet, HashSet};
 
 use regcarve_formats::registry::Place;
-use regcarve_kit::Failure;
-use regcarve_kit::layout::{Collection, Condemned, Forecast, Named, Sweep};
-use regcarve_names::{Digest, Repository};
+use regcarve_policy_kit::Failure;
+use regcarve_policy_kit::layout::{Collection, Condemned, Forecast, Named, Sweep};
+use regcarve_types::{Digest, Repository};
 
 use crate::model::{Links, Model, Referring, Repo, Stop};
 

@@ -4,12 +4,12 @@
 //! link, and garbage collection of registry 2.8 leaves layer links whose blobs it has deleted: both are the usual
 //! state of a storage in service, and nothing is said of them.
 
-use regcarve_closure::{cause, entries};
 use regcarve_formats::Manifest;
 use regcarve_formats::registry::Place;
-use regcarve_kit::Failure;
-use regcarve_kit::layout::{Damage, source};
-use regcarve_names::{Algorithm, Digest, Repository, Tag};
+use regcarve_layout_kit::{cause, entries};
+use regcarve_policy_kit::Failure;
+use regcarve_policy_kit::layout::{Damage, source};
+use regcarve_types::{Algorithm, Digest, Repository, Tag};
 
 use crate::reader::read_link;
 

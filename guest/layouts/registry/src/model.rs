@@ -7,12 +7,12 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
-use regcarve_closure::{cause, directories, entries};
 use regcarve_formats::Manifest;
 use regcarve_formats::registry::Place;
-use regcarve_kit::Failure;
-use regcarve_kit::layout::source;
-use regcarve_names::{Algorithm, Digest, Repository};
+use regcarve_layout_kit::{cause, directories, entries};
+use regcarve_policy_kit::Failure;
+use regcarve_policy_kit::layout::source;
+use regcarve_types::{Algorithm, Digest, Repository};
 
 use crate::reader::read_link;
 

@@ -1,15 +1,15 @@
 //! Images out of a storage.
 
-use regcarve_closure::{
+use regcarve_formats::registry::Place;
+use regcarve_layout_kit::{
     BlobFile, ManifestFile, Store, asked_digest, attached_by_tag, cause, closure, directories,
     repository_name, resolve_each,
 };
-use regcarve_formats::registry::Place;
-use regcarve_kit::layout::{
+use regcarve_policy_kit::layout::{
     Attachment, Collection, Damage, Image, Reader, Resolution, Wanted, source,
 };
-use regcarve_kit::{Failure, Level, log};
-use regcarve_names::{Digest, Repository, Tag};
+use regcarve_policy_kit::{Failure, Level, log};
+use regcarve_types::{Digest, Repository, Tag};
 
 use crate::collect::collections;
 use crate::inspect::inspect;

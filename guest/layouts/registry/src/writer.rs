@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use regcarve_closure::{invalid, uses};
 use regcarve_formats::registry::Place;
-use regcarve_kit::Failure;
-use regcarve_kit::layout::{Entry, Placed, Writer, output};
-use regcarve_names::{Digest, Repository, Tag};
+use regcarve_layout_kit::{invalid, uses};
+use regcarve_policy_kit::Failure;
+use regcarve_policy_kit::layout::{Entry, Placed, Writer, output};
+use regcarve_types::{Digest, Repository, Tag};
 
 /// See the header of this crate.
 #[derive(Default)]

@@ -17,7 +17,7 @@
 //! state a time of their own, mostly 1970; a time before 2013, when there were no images, means that the time is not known.
 
 use jiff::Timestamp;
-use regcarve_kit::policy::{Decision, Diagnostic, Diagnostics, Image, Policy, Verdict};
+use regcarve_policy_kit::policy::{Decision, Diagnostic, Diagnostics, Image, Policy, Verdict};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -142,4 +142,4 @@ impl Age {
     }
 }
 
-regcarve_kit::policy!(Age);
+regcarve_policy_kit::policy!(Age);

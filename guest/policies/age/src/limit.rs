@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
-use regcarve_kit::policy::created::parse_setting;
+use regcarve_policy_kit::policy::created::parse_setting;
 
 /// A time, or how long before another one it is.
 #[derive(Debug)]

@@ -11,9 +11,11 @@
 
 use std::collections::BTreeMap;
 
-use regcarve_kit::policy::{Decision, Diagnostic, Diagnostics, Image, Policy, Verdict, pointer_to};
-use regcarve_kit::{Content, Kind};
-use regcarve_names::Digest;
+use regcarve_policy_kit::policy::{
+    Decision, Diagnostic, Diagnostics, Image, Policy, Verdict, pointer_to,
+};
+use regcarve_policy_kit::{Content, Kind};
+use regcarve_types::Digest;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -84,4 +86,4 @@ fn explain(content: &Content, reason: &str) -> String {
     format!("its {kind} {} is denied{because}{reason}", content.digest)
 }
 
-regcarve_kit::policy!(DenyDigest);
+regcarve_policy_kit::policy!(DenyDigest);

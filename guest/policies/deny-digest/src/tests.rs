@@ -1,5 +1,5 @@
-use regcarve_kit::policy::{Decision, Policy, configure};
-use regcarve_kit::testing::{self, Node, index, layer};
+use regcarve_policy_kit::policy::{Decision, Policy, configure};
+use regcarve_policy_kit::testing::{self, Node, index, layer};
 use serde_json::{Value, json};
 
 use super::DenyDigest;

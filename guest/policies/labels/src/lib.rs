@@ -14,8 +14,10 @@
 
 use std::collections::BTreeMap;
 
-use regcarve_kit::policy::inside::Part;
-use regcarve_kit::policy::{Decision, Diagnostic, Diagnostics, Image, Policy, Verdict, pointer_to};
+use regcarve_policy_kit::policy::inside::Part;
+use regcarve_policy_kit::policy::{
+    Decision, Diagnostic, Diagnostics, Image, Policy, Verdict, pointer_to,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -158,8 +160,8 @@ impl Policy for Labels {
 /// Of which platform of several we speak.
 fn on_platform(part: Part<'_>) -> String {
     let named = part.manifest.platform.as_ref();
-    let platform = named.and_then(regcarve_kit::policy::inside::platform);
+    let platform = named.and_then(regcarve_policy_kit::policy::inside::platform);
     platform.map_or_else(String::new, |platform| format!(" ({platform})"))
 }
 
-regcarve_kit::policy!(Labels);
+regcarve_policy_kit::policy!(Labels);

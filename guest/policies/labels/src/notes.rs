@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use regcarve_kit::policy::inside::{Inside, Part};
+use regcarve_policy_kit::policy::inside::{Inside, Part};
 
 use super::{Place, Rule};
 

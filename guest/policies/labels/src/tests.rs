@@ -1,5 +1,5 @@
-use regcarve_kit::policy::{Decision, Image, Policy, configure};
-use regcarve_kit::testing::{self, Node, index, index_of, layer};
+use regcarve_policy_kit::policy::{Decision, Image, Policy, configure};
+use regcarve_policy_kit::testing::{self, Node, index, index_of, layer};
 use serde_json::{Value, json};
 
 use super::Labels;

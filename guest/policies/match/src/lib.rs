@@ -8,8 +8,8 @@
 //! `**` also for `/`. An image stays when it matches some rule of `allow` (or there is none) and no rule of
 //! `deny`. An image without a tag matches rules without a tag only.
 
-use regcarve_kit::policy::{Decision, Diagnostic, Diagnostics, Image, Policy};
-use regcarve_names::Glob;
+use regcarve_policy_kit::policy::{Decision, Diagnostic, Diagnostics, Image, Policy};
+use regcarve_types::Glob;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -95,12 +95,12 @@ impl Policy for Match {
     }
 }
 
-regcarve_kit::policy!(Match);
+regcarve_policy_kit::policy!(Match);
 
 #[cfg(test)]
 mod tests {
     use super::Match;
-    use regcarve_kit::policy::{Decision, Image, Policy, configure};
+    use regcarve_policy_kit::policy::{Decision, Image, Policy, configure};
 
     fn image(tag: Option<&str>) -> Image {
         Image {

@@ -18,9 +18,9 @@ use std::cmp::Reverse;
 use std::collections::HashSet;
 
 use bytesize::ByteSize;
-use regcarve_kit::Content;
-use regcarve_kit::policy::version::Version;
-use regcarve_kit::policy::{Decision, Diagnostic, Image, Policy, Verdict};
+use regcarve_policy_kit::Content;
+use regcarve_policy_kit::policy::version::Version;
+use regcarve_policy_kit::policy::{Decision, Diagnostic, Image, Policy, Verdict};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -123,4 +123,4 @@ impl Taken {
     }
 }
 
-regcarve_kit::policy!(MaxSize);
+regcarve_policy_kit::policy!(MaxSize);

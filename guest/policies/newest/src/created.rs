@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use regcarve_kit::policy::created::Timestamp;
-use regcarve_kit::policy::{Decision, Image};
+use regcarve_policy_kit::policy::created::Timestamp;
+use regcarve_policy_kit::policy::{Decision, Image};
 
 use super::greatest;
 

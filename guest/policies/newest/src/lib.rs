@@ -20,7 +20,7 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
-use regcarve_kit::policy::{Decision, Diagnostic, Diagnostics, Image, Policy};
+use regcarve_policy_kit::policy::{Decision, Diagnostic, Diagnostics, Image, Policy};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -116,4 +116,4 @@ fn greatest<T: Ord>(values: impl IntoIterator<Item = T>, most: usize) -> Vec<T> 
     all.into_iter().rev().take(most).collect()
 }
 
-regcarve_kit::policy!(Newest);
+regcarve_policy_kit::policy!(Newest);

@@ -1,5 +1,5 @@
-use regcarve_kit::policy::{Decision, Image, Policy, configure};
-use regcarve_kit::testing;
+use regcarve_policy_kit::policy::{Decision, Image, Policy, configure};
+use regcarve_policy_kit::testing;
 use serde_json::json;
 
 use super::Newest;

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regcarve_kit::policy::version::Version;
-use regcarve_kit::policy::{Decision, Image};
+use regcarve_policy_kit::policy::version::Version;
+use regcarve_policy_kit::policy::{Decision, Image};
 
 use super::{Newest, Others, greatest};
 

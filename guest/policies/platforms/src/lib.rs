@@ -18,9 +18,9 @@
 
 use std::collections::BTreeMap;
 
-use regcarve_kit::policy::inside::{self, Inside};
-use regcarve_kit::policy::{Decision, Diagnostic, Diagnostics, Image, Policy};
-use regcarve_names::Platform;
+use regcarve_policy_kit::policy::inside::{self, Inside};
+use regcarve_policy_kit::policy::{Decision, Diagnostic, Diagnostics, Image, Policy};
+use regcarve_types::Platform;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -198,4 +198,4 @@ fn names<'a>(platforms: impl IntoIterator<Item = &'a Platform>) -> String {
     names.join(", ")
 }
 
-regcarve_kit::policy!(Platforms);
+regcarve_policy_kit::policy!(Platforms);

@@ -4,9 +4,9 @@
 //! manifest for several, though, such as a build for `linux/arm/v6` that is also the one for `linux/arm/v7`.
 
 use regcarve_formats::{Descriptor, Manifest};
-use regcarve_kit::policy::content;
-use regcarve_kit::policy::inside::Inside;
-use regcarve_kit::{Content, Kind};
+use regcarve_policy_kit::policy::content;
+use regcarve_policy_kit::policy::inside::Inside;
+use regcarve_policy_kit::{Content, Kind};
 
 /// Reads all indexes of an image for all that they name, apart from attestations. An index that the source does not
 /// have names nothing: whether it is missed is the host's affair.

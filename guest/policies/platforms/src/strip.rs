@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use regcarve_formats::{Descriptor, Replacement, strip_index};
-use regcarve_kit::policy::inside::{self, Inside};
-use regcarve_kit::policy::{Decision, NewManifest, Rewritten};
-use regcarve_kit::{Content, Kind};
-use regcarve_names::{Digest, Platform};
+use regcarve_policy_kit::policy::inside::{self, Inside};
+use regcarve_policy_kit::policy::{Decision, NewManifest, Rewritten};
+use regcarve_policy_kit::{Content, Kind};
+use regcarve_types::{Digest, Platform};
 use sha2::{Digest as _, Sha256};
 
 use crate::named::{children, read};

@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
-use regcarve_kit::Platform;
-use regcarve_kit::policy::{Decision, Image, Policy, configure};
-use regcarve_kit::testing::{self, Node, index, layer};
+use regcarve_policy_kit::Platform;
+use regcarve_policy_kit::policy::{Decision, Image, Policy, configure};
+use regcarve_policy_kit::testing::{self, Node, index, layer};
 use serde_json::{Value, json};
 
 use super::Platforms;

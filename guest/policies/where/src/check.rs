@@ -7,7 +7,7 @@
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, operators};
 use cel::common::types::{CelBool, Type};
 use cel::{ExecutionError, IdedExpr, Value};
-use regcarve_kit::policy::{Diagnostics, Image};
+use regcarve_policy_kit::policy::{Diagnostics, Image};
 
 use crate::compile::{PATH, children, locate};
 use crate::facts::{FIELDS, Facts};

@@ -6,7 +6,7 @@ use cel::common::ast::{CallExpr, EntryExpr, Expr, LiteralValue, operators};
 use cel::parser::PrattParser;
 use cel::parser::pratt_parser::{Lexer, TokenKind};
 use cel::{IdedExpr, ParseError};
-use regcarve_kit::policy::{Diagnostic, Diagnostics};
+use regcarve_policy_kit::policy::{Diagnostic, Diagnostics};
 
 use crate::{Program, check, functions};
 

@@ -3,7 +3,7 @@
 use cel::common::types::{CelBool, CelInt, CelString};
 use cel::common::value::CowVal;
 use cel::{IdedExpr, Value};
-use regcarve_kit::policy::Image;
+use regcarve_policy_kit::policy::Image;
 
 use crate::Program;
 use crate::check::message;

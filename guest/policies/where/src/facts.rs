@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use cel::{Context, ExecutionError};
 use jiff::Timestamp;
 use regcarve_formats::ImageConfig;
-use regcarve_kit::policy::Image;
-use regcarve_kit::policy::inside::{self, Inside, Part};
+use regcarve_policy_kit::policy::Image;
+use regcarve_policy_kit::policy::inside::{self, Inside, Part};
 
 use crate::Program;
 use crate::values::{IMAGE, Shown, Texts};

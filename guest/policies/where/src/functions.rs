@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use cel::common::types::{CelBool, CelString, STRING_TYPE};
 use cel::common::value::CowVal;
 use cel::{Env, ExecutionError};
-use regcarve_kit::policy::created;
-use regcarve_kit::policy::version::Version;
+use regcarve_policy_kit::policy::created;
+use regcarve_policy_kit::policy::version::Version;
 use regex_lite::Regex;
 
 use crate::values::{Semantic, Time};

@@ -37,7 +37,7 @@
 use std::sync::Arc;
 
 use cel::{Env, IdedExpr};
-use regcarve_kit::policy::{Decision, Diagnostic, Image, Policy, Verdict};
+use regcarve_policy_kit::policy::{Decision, Diagnostic, Image, Policy, Verdict};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -103,4 +103,4 @@ impl Policy for Where {
     }
 }
 
-regcarve_kit::policy!(Where);
+regcarve_policy_kit::policy!(Where);

@@ -9,7 +9,7 @@ use cel::common::traits::{Comparer, Container, Indexer, Iterable, Iterator as Va
 use cel::common::types::{CelInt, CelList, CelString, MAP_TYPE, Type};
 use cel::common::value::{CowVal, StaticVal, Val};
 use jiff::Timestamp;
-use regcarve_kit::policy::version::Version;
+use regcarve_policy_kit::policy::version::Version;
 
 use crate::facts::{FIELDS, Facts};
 

@@ -11,7 +11,7 @@
 //!
 //! White space around a line and a carriage return at its end do not matter.
 
-use regcarve_kit::selector::{Problem, Request, Selection, Selector};
+use regcarve_policy_kit::selector::{Problem, Request, Selection, Selector};
 
 /// See the header of this crate.
 pub struct ImagesList;
@@ -62,7 +62,7 @@ fn read(line: &str) -> Line<'_> {
     }
 }
 
-regcarve_kit::selector!(ImagesList);
+regcarve_policy_kit::selector!(ImagesList);
 
 #[cfg(test)]
 mod tests {

@@ -3,16 +3,16 @@
 use std::sync::{Arc, RwLock};
 use std::time::Instant;
 
-use regcarve_names::Reference;
+use regcarve_types::Reference;
 
 use super::{engine, load, sample};
 use crate::cli::Bench;
 use crate::commands::{print, session};
 use crate::error::Error;
-use crate::pipeline::contents::Contents;
-use crate::pipeline::image::Image;
+use crate::release::blob_table::BlobTable;
+use crate::release::image::Image;
 use crate::report::milliseconds;
-use crate::wasm::policy::Policy;
+use crate::wasm::roles::policy::Policy;
 
 /// Images of one call; a repository with as many tags is a large one.
 const BATCH: usize = 1000;
@@ -55,8 +55,8 @@ pub(super) fn bench(args: &Bench) -> Result<(), Error> {
 }
 
 /// The images of one repository, each with a manifest of its own and all with one config.
-fn images() -> Result<(Vec<Arc<Image>>, Contents), Error> {
-    let mut contents = Contents::default();
+fn images() -> Result<(Vec<Arc<Image>>, BlobTable), Error> {
+    let mut contents = BlobTable::default();
     let mut images = Vec::with_capacity(BATCH);
     for number in 0..BATCH {
         let reference = Reference::parse(&format!("bench/app:1.{number}.0"))

@@ -8,7 +8,7 @@ use crate::cli::Check;
 use crate::commands::{print, session};
 use crate::error::Error;
 use crate::text;
-use crate::wasm::policy::{Description, Policy};
+use crate::wasm::roles::policy::{Description, Policy};
 
 pub(super) fn check(args: &Check) -> Result<(), Error> {
     let engine = engine(&args.limits)?;
@@ -21,7 +21,7 @@ pub(super) fn check(args: &Check) -> Result<(), Error> {
     let mut policy = Policy::start_alone(&component)?;
     let about = policy.describe()?;
     if let Some(wrong) = wrong_in(&about) {
-        return Err(policy.nonsense(format!("it describes itself, and {wrong}")));
+        return Err(policy.invalid_answer(format!("it describes itself, and {wrong}")));
     }
     let accepted = match &settings {
         Some(settings) => {
@@ -62,7 +62,7 @@ fn wrong_in(about: &Description) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::wrong_in;
-    use crate::wasm::policy::Description;
+    use crate::wasm::roles::policy::Description;
 
     #[test]
     fn a_description_is_what_the_contract_wants() {

@@ -9,7 +9,7 @@ use crate::commands::session::fence;
 use crate::error::Error;
 use crate::text;
 use crate::wasm::ComponentSpec;
-use crate::wasm::policy::Policy;
+use crate::wasm::roles::policy::Policy;
 
 /// What is said of a policy.
 #[derive(Debug, Serialize)]
@@ -83,7 +83,11 @@ fn draw(row: &Row) -> String {
             .map(|pin| format!("pinned     --policy {pin}")),
     );
     lines.push("it can".into());
-    lines.extend(row.powers.iter().map(|power| format!("  - {power}")));
+    lines.extend(
+        row.powers
+            .iter()
+            .map(|capability| format!("  - {capability}")),
+    );
     lines.push("settings".into());
     lines.extend(schema.lines().map(|line| format!("  {}", visible(line))));
     lines.join("\n")

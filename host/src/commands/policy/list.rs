@@ -4,7 +4,7 @@ use crate::cli::SandboxArg;
 use crate::commands::{print, session};
 use crate::error::Error;
 use crate::progress::Progress;
-use crate::wasm::policy::Policy;
+use crate::wasm::roles::policy::Policy;
 use crate::wasm::{Component, ComponentSpec, Role};
 
 pub(super) fn list() -> Result<(), Error> {

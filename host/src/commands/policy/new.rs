@@ -6,10 +6,10 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::capability::Fault;
 use crate::cli::{Language, New};
 use crate::commands::print;
 use crate::error::Error;
+use crate::fs::OsError;
 
 /// Path in this repository and content.
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/templates.rs"));
@@ -31,8 +31,8 @@ fn parts(language: Language) -> &'static [Part] {
             CASES,
             // The kit keeps its place among its own kind.
             ("Cargo.toml", "regcarve/Cargo.toml"),
-            ("guest/kit/", "regcarve/guest/kit/"),
-            ("guest/names/", "regcarve/guest/names/"),
+            ("guest/policy-kit/", "regcarve/guest/policy-kit/"),
+            ("guest/types/", "regcarve/guest/types/"),
             ("guest/formats/", "regcarve/guest/formats/"),
             ("wit/", "regcarve/wit/"),
         ],
@@ -109,7 +109,7 @@ fn write(path: &Path, content: &str) -> Result<(), Error> {
 
 fn fault(call: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
     let path = path.display().to_string();
-    move |error| Error::system("write the project")(Fault::from_io(call, path, &error))
+    move |error| Error::system("write the project")(OsError::from_io(call, path, &error))
 }
 
 #[cfg(test)]

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use regcarve_names::{Algorithm, Digest, Platform, Reference};
+use regcarve_types::{Algorithm, Digest, Platform, Reference};
 use serde_json::{Map, Value, json};
 
 use crate::hash;
-use crate::pipeline::contents::{Content, Contents, Presence};
-use crate::pipeline::image::{Image, Item, Kind};
-use crate::pipeline::request::Origin;
+use crate::release::blob_table::{Blob, BlobState, BlobTable};
+use crate::release::image::{ClosureEntry, Image, Kind};
+use crate::release::request::Origin;
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -156,7 +156,7 @@ pub(super) fn index(platforms: Vec<(Platform, Value)>) -> Vec<Piece> {
 }
 
 /// Makes an image of a closure, and puts what it consists of into the table.
-pub(super) fn image(reference: &Reference, closure: Vec<Piece>, contents: &mut Contents) -> Image {
+pub(super) fn image(reference: &Reference, closure: Vec<Piece>, contents: &mut BlobTable) -> Image {
     let digest = closure[0].digest;
     let items: Vec<_> = closure
         .into_iter()
@@ -173,18 +173,18 @@ pub(super) fn image(reference: &Reference, closure: Vec<Piece>, contents: &mut C
     }
 }
 
-fn item(piece: Piece, contents: &mut Contents) -> Item {
+fn item(piece: Piece, contents: &mut BlobTable) -> ClosureEntry {
     let content = contents.find(&piece.digest).unwrap_or_else(|| {
-        contents.add(Content {
+        contents.add(Blob {
             digest: piece.digest,
             path: "".into(),
-            presence: piece.bytes.map_or(Presence::Absent, Presence::Made),
+            presence: piece.bytes.map_or(BlobState::Absent, BlobState::Made),
             verified: true,
             handle: None,
             file: None,
         })
     });
-    Item {
+    ClosureEntry {
         content,
         kind: piece.kind,
         media_type: piece.media_type.into(),

@@ -9,7 +9,7 @@ use super::*;
 
 fn any_digest() -> impl Strategy<Value = Digest> {
     (0usize..3, any::<[u8; 32]>()).prop_map(|(which, bytes)| {
-        let algorithm = regcarve_names::Algorithm::ALL[which];
+        let algorithm = regcarve_types::Algorithm::ALL[which];
         let hash: Vec<u8> = bytes
             .into_iter()
             .cycle()
@@ -36,7 +36,7 @@ prop_compose! {
         Descriptor {
             media_type, digest, size, urls, annotations, artifact_type,
             platform: platform.map(|(os, architecture, variant, version)| {
-                regcarve_names::Platform::new(&os, &architecture, variant.as_deref(), version.as_deref())
+                regcarve_types::Platform::new(&os, &architecture, variant.as_deref(), version.as_deref())
                     .expect("well formed")
             }),
         }

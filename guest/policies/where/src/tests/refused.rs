@@ -1,6 +1,6 @@
 //! What is refused before any image is looked at.
 
-use regcarve_kit::policy::configure;
+use regcarve_policy_kit::policy::configure;
 use serde_json::json;
 
 use crate::Where;

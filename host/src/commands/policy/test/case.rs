@@ -33,17 +33,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use data_encoding::BASE64;
-use regcarve_names::{Digest, Platform, Reference};
+use regcarve_types::{Digest, Platform, Reference};
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::super::sample::{self, Piece};
-use crate::capability::Fault;
 use crate::error::Error;
+use crate::fs::OsError;
 use crate::hash;
-use crate::pipeline::contents::Contents;
-use crate::pipeline::image::{Image, Kind};
+use crate::release::blob_table::BlobTable;
+use crate::release::image::{Image, Kind};
 
 /// The version of this format.
 const SCHEMA: Version = Version::new(1, 0, 0);
@@ -160,7 +160,7 @@ impl File {
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let shown = path.display().to_string();
         let bytes = std::fs::read(path)
-            .map_err(|error| Fault::from_io("open", shown.as_str(), &error))
+            .map_err(|error| OsError::from_io("open", shown.as_str(), &error))
             .map_err(Error::system("read the cases"))?;
         let wrong = |what: String| Error::Usage(format!("{shown} is no file of cases: {what}"));
         let file: Self =
@@ -178,8 +178,8 @@ impl File {
 
 impl CaseImage {
     /// An image as it is in a storage.
-    pub(super) fn recorded(image: &Image, contents: &Contents, expect: String) -> Self {
-        let recorded = |item: &crate::pipeline::image::Item| CaseContent {
+    pub(super) fn recorded(image: &Image, contents: &BlobTable, expect: String) -> Self {
+        let recorded = |item: &crate::release::image::ClosureEntry| CaseContent {
             kind: CaseKind(item.kind),
             digest: contents.get(item.content).digest.to_string(),
             media_type: item.media_type.to_string(),
@@ -200,7 +200,7 @@ impl CaseImage {
     pub(super) fn to_image(
         &self,
         blobs: &BTreeMap<Digest, Vec<u8>>,
-        contents: &mut Contents,
+        contents: &mut BlobTable,
     ) -> Result<Image, String> {
         let reference = Reference::parse(&self.reference).map_err(|error| error.to_string())?;
         let by_hand =

@@ -7,15 +7,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::case::{Blob, Case, CaseImage, File};
 use super::verdict;
-use crate::capability::{Fault, Grant};
 use crate::cli::{LimitArgs, PolicySpec, Release};
 use crate::commands::print;
-use crate::commands::session::{self, Outside, Session, acceptable};
+use crate::commands::session::{self, Prepared, Session, acceptable};
 use crate::error::Error;
+use crate::fs::{Access, OsError};
 use crate::report::Report;
-use crate::storage::StorageSpec;
+use crate::spec::StorageSpec;
 use crate::text;
-use crate::wasm::policy::Policy;
+use crate::wasm::roles::policy::Policy;
 use crate::wasm::{ComponentSpec, Role};
 
 /// The file that is written.
@@ -33,13 +33,13 @@ pub(super) fn record(
     let mut session = Session::open(source, limits)?;
     let component = session.load(Role::Policy, &spec.component)?;
     let settings = session::settings(spec)?;
-    let outside = Outside::read(&session, &release, None)?;
+    let outside = Prepared::read(&session, &release)?;
     std::fs::create_dir_all(folder).map_err(fault("mkdir", folder))?;
     let door = std::fs::File::open(folder).map_err(fault("open", folder))?;
     if let Some(wall) = session.wall() {
-        wall.allow(&door, Grant::Write, &folder.display().to_string())?;
+        wall.allow(&door, Access::Write, &folder.display().to_string())?;
     }
-    session.fence(Grant::Read)?;
+    session.fence(Access::Read)?;
 
     let contents = Arc::new(RwLock::default());
     let mut policy = Policy::start(
@@ -129,5 +129,5 @@ fn write(path: &Path, file: &File) -> Result<(), Error> {
 
 fn fault(call: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
     let path = path.display().to_string();
-    move |error| Error::system("write the cases")(Fault::from_io(call, path, &error))
+    move |error| Error::system("write the cases")(OsError::from_io(call, path, &error))
 }

@@ -7,10 +7,10 @@ use super::case::{Case, File};
 use super::verdict;
 use crate::commands::print;
 use crate::error::Error;
-use crate::pipeline::contents::Contents;
-use crate::pipeline::image::Image;
+use crate::release::blob_table::BlobTable;
+use crate::release::image::Image;
 use crate::text;
-use crate::wasm::policy::{Decision, Policy};
+use crate::wasm::roles::policy::{Decision, Policy};
 use crate::wasm::{Component, ComponentSpec, Engine, Role};
 
 /// How many cases passed, and how many did not.
@@ -147,8 +147,8 @@ fn run_case(case: &Case, component: &Component) -> Result<Vec<String>, Error> {
 type Expected<'a> = (Arc<Image>, &'a str);
 
 /// The images of a case, sorted as in a run.
-fn images(case: &Case) -> Result<(Vec<Expected<'_>>, Contents), String> {
-    let mut contents = Contents::default();
+fn images(case: &Case) -> Result<(Vec<Expected<'_>>, BlobTable), String> {
+    let mut contents = BlobTable::default();
     let blobs = case.blobs()?;
     let mut images = Vec::new();
     for image in &case.images {

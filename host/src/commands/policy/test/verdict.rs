@@ -9,11 +9,11 @@
 //! rewrite: sha256:…, 2 new manifests, 5 kept contents
 //! ```
 
-use regcarve_names::Algorithm;
+use regcarve_types::Algorithm;
 
 use crate::hash;
 use crate::text;
-use crate::wasm::policy::Decision;
+use crate::wasm::roles::policy::Decision;
 
 const WORDS: [&str; 6] = [
     "keep",
@@ -70,7 +70,7 @@ fn word(line: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::{fits, is_known, of};
-    use crate::wasm::policy::{Decision, NewManifest};
+    use crate::wasm::roles::policy::{Decision, NewManifest};
 
     #[test]
     fn lines() {
@@ -79,7 +79,7 @@ mod tests {
             manifests: vec![NewManifest {
                 media_type: String::new(),
                 bytes: Vec::new(),
-                instead_of: regcarve_names::Digest::parse(empty).unwrap(),
+                instead_of: regcarve_types::Digest::parse(empty).unwrap(),
             }],
             contents: Vec::new(),
         };

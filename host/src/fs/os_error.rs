@@ -1,0 +1,148 @@
+//! What the system answered when it did not do what was asked.
+
+use std::os::fd::AsFd;
+
+use rustix::io::Errno;
+
+/// A system call that failed: enough to act on at 3 a.m.
+///
+/// The number is kept, never only a kind: `EPERM` and `EACCES` mean different things, and so do the
+/// several reasons for `EXDEV`.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{call} {path}: {}{why}", describe(*errno))]
+pub struct OsError {
+    /// Name of the system call.
+    pub call: &'static str,
+    /// The path that it was given, relative to the tree or absolute.
+    pub path: String,
+    /// What it answered.
+    pub errno: Errno,
+    /// What usually is the reason, in brackets; or nothing.
+    why: &'static str,
+}
+
+impl OsError {
+    /// Puts a failure down with the call and the path.
+    pub fn new(call: &'static str, path: impl Into<String>, errno: Errno) -> Self {
+        Self {
+            call,
+            path: path.into(),
+            errno,
+            why: usual_reason(errno),
+        }
+    }
+
+    /// For calls that go through the standard library.
+    pub fn from_io(call: &'static str, path: impl Into<String>, error: &std::io::Error) -> Self {
+        Self::new(call, path, Errno::from_io_error(error).unwrap_or(Errno::IO))
+    }
+
+    /// The same, with the whole path instead of a part of it.
+    #[must_use]
+    pub(crate) fn with_path(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// If there was no room: looks what has run out on the file system of `dir`.
+    #[must_use]
+    pub(crate) fn explain_enospc(mut self, dir: impl AsFd) -> Self {
+        if self.errno == Errno::NOSPC
+            && let Ok(room) = rustix::fs::fstatvfs(dir)
+        {
+            self.why = what_ran_out(&room);
+        }
+        self
+    }
+}
+
+/// A file system with fewer free blocks than this is full: one more directory may take that many at once.
+const FEW_BLOCKS: u64 = 16;
+
+fn what_ran_out(room: &rustix::fs::StatVfs) -> &'static str {
+    if room.f_files > 0 && room.f_favail == 0 {
+        " (no inodes are left, `df -i`: a release needs one for each link file and each directory)"
+    } else if room.f_bavail < FEW_BLOCKS {
+        " (no blocks are left, see `df`)"
+    } else {
+        " (blocks and inodes are left: a quota, or a directory that can take no more names)"
+    }
+}
+
+/// What usually helps.
+fn usual_reason(errno: Errno) -> &'static str {
+    match errno {
+        Errno::NOSPC => " (no space or no inodes left: compare `df` and `df -i`)",
+        Errno::DQUOT => " (a disk quota is used up)",
+        Errno::ROFS => " (mounted read-only)",
+        Errno::MFILE => " (too many open files: raise `ulimit -n`)",
+        Errno::NFILE => " (too many open files on this machine)",
+        Errno::ACCESS => " (check owner and mode of the path and of the directories above it)",
+        Errno::IO => " (the disk or the network file system reports an error: see `dmesg`)",
+        _ => "",
+    }
+}
+
+/// The name, by which people search, and the system's words.
+fn describe(errno: Errno) -> String {
+    let words = std::io::Error::from(errno);
+    match NAMES.iter().find(|(known, _)| *known == errno) {
+        Some((_, name)) => format!("{name}: {words}"),
+        None => words.to_string(),
+    }
+}
+
+/// Those that file systems answer.
+const NAMES: &[(Errno, &str)] = &[
+    (Errno::ACCESS, "EACCES"),
+    (Errno::AGAIN, "EAGAIN"),
+    (Errno::BADF, "EBADF"),
+    (Errno::BUSY, "EBUSY"),
+    (Errno::DQUOT, "EDQUOT"),
+    (Errno::EXIST, "EEXIST"),
+    (Errno::FBIG, "EFBIG"),
+    (Errno::INTR, "EINTR"),
+    (Errno::INVAL, "EINVAL"),
+    (Errno::IO, "EIO"),
+    (Errno::ISDIR, "EISDIR"),
+    (Errno::LOOP, "ELOOP"),
+    (Errno::MFILE, "EMFILE"),
+    (Errno::MLINK, "EMLINK"),
+    (Errno::NAMETOOLONG, "ENAMETOOLONG"),
+    (Errno::NFILE, "ENFILE"),
+    (Errno::NODEV, "ENODEV"),
+    (Errno::NOENT, "ENOENT"),
+    (Errno::NOLCK, "ENOLCK"),
+    (Errno::NOMEM, "ENOMEM"),
+    (Errno::NOSPC, "ENOSPC"),
+    (Errno::NOSYS, "ENOSYS"),
+    (Errno::NOTDIR, "ENOTDIR"),
+    (Errno::NOTEMPTY, "ENOTEMPTY"),
+    (Errno::NXIO, "ENXIO"),
+    (Errno::OPNOTSUPP, "EOPNOTSUPP"),
+    (Errno::OVERFLOW, "EOVERFLOW"),
+    (Errno::PERM, "EPERM"),
+    (Errno::PIPE, "EPIPE"),
+    (Errno::ROFS, "EROFS"),
+    (Errno::STALE, "ESTALE"),
+    (Errno::TIMEDOUT, "ETIMEDOUT"),
+    (Errno::TXTBSY, "ETXTBSY"),
+    (Errno::XDEV, "EXDEV"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::{Errno, OsError};
+
+    #[test]
+    fn a_message_has_call_path_name_number_and_reason() {
+        let text = |errno| OsError::new("openat2", "a/b", errno).to_string();
+        assert_eq!(
+            text(Errno::PERM),
+            "openat2 a/b: EPERM: Operation not permitted (os error 1)"
+        );
+        assert!(
+            text(Errno::MFILE).ends_with("(os error 24) (too many open files: raise `ulimit -n`)")
+        );
+    }
+}

@@ -1,0 +1,322 @@
+//! Taking parts out of a closure.
+
+use std::collections::{HashMap, HashSet};
+
+use regcarve_types::{Digest, Platform};
+
+use super::blob_table::{Blob, BlobState, BlobTable};
+use super::image::{BlobId, ClosureEntry, Kind};
+use crate::fs::MAX_BLOB;
+use crate::hash;
+use crate::wasm::roles::policy::NewManifest;
+
+/// The items for these positions, with positions made to fit the new list. `keep` is as long as `items`.
+fn select(items: &[ClosureEntry], keep: &[bool]) -> Vec<ClosureEntry> {
+    let mut new_position = vec![u32::MAX; items.len()];
+    let mut next = 0;
+    for (position, kept) in keep.iter().enumerate() {
+        if *kept {
+            new_position[position] = next;
+            next += 1;
+        }
+    }
+    items
+        .iter()
+        .zip(keep)
+        .filter(|(_, kept)| **kept)
+        .map(|(item, _)| {
+            let children = item
+                .children
+                .iter()
+                .map(|child| new_position[*child as usize])
+                .filter(|child| *child != u32::MAX);
+            ClosureEntry {
+                children: children.collect(),
+                ..item.clone()
+            }
+        })
+        .collect()
+}
+
+/// Without what the source does not have, and does not have to have. Whatever else is absent was reported
+/// before this is asked.
+pub fn without_absent(items: &[ClosureEntry], contents: &BlobTable) -> Vec<ClosureEntry> {
+    let keep: Vec<_> = items
+        .iter()
+        .map(|item| contents.get(item.content).presence != BlobState::Absent)
+        .collect();
+    select(items, &keep)
+}
+
+/// The part of a closure that is reached from the top without passing a manifest for another platform. An
+/// attestation stays if what it speaks of stays.
+///
+/// `None` if no manifest for any of the platforms is left. An image that is no index is left as it is.
+pub fn for_platforms(
+    items: &[ClosureEntry],
+    wanted: &[Platform],
+    contents: &BlobTable,
+) -> Option<Vec<ClosureEntry>> {
+    if items.first().is_none_or(|top| top.kind != Kind::Index) {
+        return Some(items.to_vec());
+    }
+    let mut keep = vec![false; items.len()];
+    let chosen = |item: &ClosureEntry| match (&item.describes, &item.platform) {
+        (Some(_), _) => false,
+        (None, Some(platform)) => wanted.iter().any(|wanted| platform.matches(wanted)),
+        // An index in an index says nothing of platforms itself; blobs do not either.
+        (None, None) => true,
+    };
+    mark(items, 0, &mut keep, &chosen);
+    // Indexes stay, also those of which nothing is left: they say what there is.
+    let runs_somewhere = items
+        .iter()
+        .zip(&keep)
+        .any(|(item, kept)| *kept && item.kind == Kind::Manifest && item.describes.is_none());
+    if !runs_somewhere {
+        return None;
+    }
+    let kept: HashSet<Digest> = digests(items, &keep, contents);
+    let attests = |item: &ClosureEntry| match &item.describes {
+        Some(subject) => kept.contains(subject),
+        None => true,
+    };
+    for (position, item) in items.iter().enumerate() {
+        if item.describes.is_some() && attests(item) {
+            mark(items, position, &mut keep, &attests);
+        }
+    }
+    Some(select(items, &keep))
+}
+
+fn digests(items: &[ClosureEntry], keep: &[bool], contents: &BlobTable) -> HashSet<Digest> {
+    items
+        .iter()
+        .zip(keep)
+        .filter(|(_, kept)| **kept)
+        .map(|(item, _)| contents.get(item.content).digest)
+        .collect()
+}
+
+/// Marks an item and what it names, as far as `follow` allows. Each is visited once, so that no graph, however
+/// odd, makes it run on.
+fn mark(
+    items: &[ClosureEntry],
+    from: usize,
+    keep: &mut [bool],
+    follow: &impl Fn(&ClosureEntry) -> bool,
+) {
+    let mut ahead = vec![from];
+    while let Some(position) = ahead.pop() {
+        if std::mem::replace(&mut keep[position], true) {
+            continue;
+        }
+        let children = items[position].children.iter().map(|child| *child as usize);
+        ahead.extend(children.filter(|child| follow(&items[*child])));
+    }
+}
+
+/// The closure after a policy has put new manifests into it, and the new top.
+///
+/// # Errors
+///
+/// What in the policy's answer cannot be: a manifest that takes the place of nothing or that is too long, content
+/// that the image does not have, a last manifest that is not the top.
+pub fn rewritten(
+    items: &[ClosureEntry],
+    manifests: Vec<NewManifest>,
+    stay: &[Digest],
+    contents: &mut BlobTable,
+) -> Result<(Digest, Vec<ClosureEntry>), String> {
+    let positions: HashMap<Digest, usize> = items
+        .iter()
+        .enumerate()
+        .map(|(position, item)| (contents.get(item.content).digest, position))
+        .collect();
+    let find = |digest: &Digest| {
+        positions
+            .get(digest)
+            .copied()
+            .ok_or_else(|| format!("{digest} does not belong to the image"))
+    };
+    let mut keep = vec![false; items.len()];
+    for digest in stay {
+        keep[find(digest)?] = true;
+    }
+    let mut items = items.to_vec();
+    let mut top = None;
+    for manifest in manifests {
+        let position = find(&manifest.instead_of)?;
+        if !items[position].kind.is_manifest() {
+            return Err(format!("{} is no manifest", manifest.instead_of));
+        }
+        // No registry would serve it, and it is kept in memory until the end.
+        let length = manifest.bytes.len();
+        if length as u64 > MAX_BLOB {
+            return Err(format!(
+                "the manifest instead of {} has {length} bytes; {MAX_BLOB} are allowed",
+                manifest.instead_of
+            ));
+        }
+        let (digest, id) = made(manifest.bytes, contents);
+        let item = &mut items[position];
+        item.content = id;
+        item.media_type = manifest.media_type.into();
+        item.size = contents.get(id).size().unwrap_or(0);
+        keep[position] = true;
+        top = (position == 0).then_some(digest);
+    }
+    let top = top.ok_or("the last new manifest does not take the place of the top")?;
+    Ok((top, select(&items, &keep)))
+}
+
+/// Adds bytes that a policy made to the table.
+fn made(bytes: Vec<u8>, contents: &mut BlobTable) -> (Digest, BlobId) {
+    let digest = hash::digest(regcarve_types::Algorithm::Sha256, &bytes);
+    // No file has the empty path: what a policy made is never taken for a file of the source, or the reverse.
+    let id = contents.find_at(&digest, "").unwrap_or_else(|| {
+        contents.add(Blob {
+            digest,
+            path: "".into(),
+            presence: BlobState::Made(bytes),
+            verified: true,
+            handle: None,
+            file: None,
+        })
+    });
+    (digest, id)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use regcarve_types::{Algorithm, Platform};
+
+    use super::{for_platforms, without_absent};
+    use crate::hash;
+    use crate::release::blob_table::{Blob, BlobState, BlobTable};
+    use crate::release::image::{ClosureEntry, Kind};
+
+    /// Name, kind, platform, what it describes, children.
+    type Line<'a> = (&'a str, Kind, Option<&'a str>, Option<&'a str>, &'a [u32]);
+
+    /// An image drawn as `name kind platform describes children`.
+    fn image(lines: &[Line<'_>]) -> (BlobTable, Vec<ClosureEntry>) {
+        let mut contents = BlobTable::default();
+        let digest = |name: &str| hash::digest(Algorithm::Sha256, name.as_bytes());
+        let items = lines
+            .iter()
+            .map(|(name, kind, platform, describes, children)| ClosureEntry {
+                content: contents.add(Blob {
+                    digest: digest(name),
+                    path: (*name).into(),
+                    presence: if name.starts_with("absent") {
+                        BlobState::Absent
+                    } else {
+                        BlobState::File(1)
+                    },
+                    verified: true,
+                    handle: None,
+                    file: None,
+                }),
+                kind: *kind,
+                media_type: "".into(),
+                platform: platform.map(|text| Arc::new(Platform::parse(text).unwrap())),
+                describes: describes.map(|name| Box::new(digest(name))),
+                optional: false,
+                size: 1,
+                children: (*children).into(),
+            })
+            .collect();
+        (contents, items)
+    }
+
+    fn names(items: &[ClosureEntry], contents: &BlobTable) -> String {
+        items
+            .iter()
+            .map(|item| contents.get(item.content).path.to_string())
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    #[test]
+    fn platforms_of_an_index_with_attestations() {
+        use Kind::{Config, Index, Layer, Manifest};
+        let (contents, items) = image(&[
+            ("top", Index, None, None, &[1, 2, 3, 4, 9]),
+            ("amd64", Manifest, Some("linux/amd64"), None, &[5, 6]),
+            ("arm64", Manifest, Some("linux/arm64/v8"), None, &[7, 6]),
+            (
+                "amd64-attested",
+                Manifest,
+                Some("unknown/unknown"),
+                Some("amd64"),
+                &[8],
+            ),
+            (
+                "arm64-attested",
+                Manifest,
+                Some("unknown/unknown"),
+                Some("arm64"),
+                &[8],
+            ),
+            ("amd64-config", Config, None, None, &[]),
+            ("shared-layer", Layer, None, None, &[]),
+            ("arm64-config", Config, None, None, &[]),
+            ("statement", Layer, None, None, &[]),
+            ("nested", Index, None, None, &[10]),
+            ("windows", Manifest, Some("windows/amd64"), None, &[]),
+        ]);
+        for (wanted, expected) in [
+            (
+                &["linux/amd64"][..],
+                Some("top amd64 amd64-attested amd64-config shared-layer statement nested"),
+            ),
+            (
+                &["linux/arm64"],
+                Some("top arm64 arm64-attested shared-layer arm64-config statement nested"),
+            ),
+            (&["windows/amd64"], Some("top nested windows")),
+            (&["linux/s390x"], None),
+        ] {
+            let wanted: Vec<_> = wanted
+                .iter()
+                .map(|text| Platform::parse(text).unwrap())
+                .collect();
+            let kept = for_platforms(&items, &wanted, &contents);
+            assert_eq!(
+                kept.map(|items| names(&items, &contents)).as_deref(),
+                expected,
+                "{wanted:?}"
+            );
+        }
+        // Positions fit the new list.
+        let kept = for_platforms(
+            &items,
+            &[Platform::parse("linux/arm64").unwrap()],
+            &contents,
+        )
+        .unwrap();
+        assert_eq!(*kept[0].children, [1, 2, 6]);
+        assert_eq!(*kept[1].children, [4, 3]);
+    }
+
+    #[test]
+    fn an_image_without_index_is_left_as_it_is() {
+        let (contents, items) = image(&[
+            ("top", Kind::Manifest, None, None, &[1]),
+            ("absent-layer", Kind::Layer, None, None, &[]),
+        ]);
+        let kept = for_platforms(
+            &items,
+            &[Platform::parse("linux/s390x").unwrap()],
+            &contents,
+        )
+        .unwrap();
+        assert_eq!(names(&kept, &contents), "top absent-layer");
+        let kept = without_absent(&items, &contents);
+        assert_eq!(names(&kept, &contents), "top");
+        assert!(kept[0].children.is_empty());
+    }
+}

@@ -1,0 +1,8 @@
+//! The nouns of a release: requests, images, their closures, the table of blobs, the plan, problems. No I/O.
+
+pub mod blob_table;
+pub mod closure;
+pub mod image;
+pub mod plan;
+pub mod problem;
+pub mod request;

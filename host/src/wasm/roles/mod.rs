@@ -1,0 +1,6 @@
+//! What components answer: one file for each role of the contract.
+
+pub mod policy;
+pub mod reader;
+pub mod selector;
+pub mod writer;
