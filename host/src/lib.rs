@@ -38,6 +38,7 @@ pub mod release;
 pub mod report;
 pub mod signals;
 pub mod spec;
+pub mod sync;
 pub mod text;
 pub mod wasm;
 

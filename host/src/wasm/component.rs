@@ -245,7 +245,7 @@ impl Component {
         store.set_hostcall_fuel(call_bytes);
         store.set_max_component_handles(MAX_HANDLES);
         store.epoch_deadline_callback(|store| {
-            if let Err(Error::Signal(number)) = signals::check() {
+            if let Some(number) = signals::caught() {
                 return Err(Interrupted(number).into());
             }
             let left = store.data().meter.ticks_left()?;
