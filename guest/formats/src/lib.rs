@@ -18,11 +18,7 @@
 //! Input comes from strangers. Nothing here panics on it, keeps more memory than it has a right
 //! to, or repeats it unescaped in a message.
 
-#![no_std]
-
 extern crate alloc;
-#[cfg(test)]
-extern crate std;
 
 pub mod attached;
 pub mod config;
@@ -30,6 +26,8 @@ pub mod dir;
 pub mod manifest;
 pub mod oci;
 pub mod registry;
+#[cfg(not(target_family = "wasm"))]
+pub mod sample;
 pub mod strip;
 
 pub use config::{ConfigError, ImageConfig};

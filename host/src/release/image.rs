@@ -2,29 +2,10 @@
 
 use std::sync::Arc;
 
+pub use regcarve_types::Kind;
 use regcarve_types::{Digest, Platform, Repository, Tag};
 
 use super::request::Origin;
-
-/// What a piece of content is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Lists other manifests.
-    Index,
-    /// Names a config and layers.
-    Manifest,
-    /// The config blob of a manifest.
-    Config,
-    /// Any other blob of a manifest.
-    Layer,
-}
-
-impl Kind {
-    /// Whether it can name other content.
-    pub fn is_manifest(self) -> bool {
-        matches!(self, Self::Index | Self::Manifest)
-    }
-}
 
 /// A position in the [`BlobTable`](super::blob_table::BlobTable) of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -93,7 +74,7 @@ pub fn platforms(items: &[ClosureEntry]) -> impl Iterator<Item = &Platform> {
         .iter()
         .filter(|item| item.kind.is_manifest() && item.describes.is_none())
         .filter_map(|item| item.platform.as_deref())
-        .filter(|platform| platform.os() != "unknown")
+        .filter(|platform| !platform.is_unknown())
 }
 
 /// `name:tag`, or `name@digest` without a tag.

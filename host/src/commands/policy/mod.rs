@@ -1,4 +1,7 @@
-//! `regcarve policy …`: what authors and operators ask of a policy without running a release through it.
+//! `regcarve policy …`: tools for authors and operators of policies. None of them carves a release.
+
+use anyhow::Result;
+use serde::Serialize;
 
 use crate::cli::PolicyCommand;
 use crate::error::Error;
@@ -16,7 +19,7 @@ mod sample;
 mod test;
 
 /// Runs the command.
-pub fn policy(command: PolicyCommand) -> Result<(), Error> {
+pub fn policy(command: PolicyCommand) -> Result<()> {
     match command {
         PolicyCommand::List => list::list(),
         PolicyCommand::Inspect(args) => inspect::inspect(&args),
@@ -28,20 +31,22 @@ pub fn policy(command: PolicyCommand) -> Result<(), Error> {
 }
 
 /// An engine that logs to standard error.
-fn engine(options: &ComponentOptions) -> Result<Engine, Error> {
-    super::session::engine(options, &Progress::hidden())
+fn engine(options: &ComponentOptions) -> Result<Engine> {
+    Ok(super::session::engine(options, &Progress::hidden())?)
 }
 
-/// Loads a policy: every check of its bytes and its world is made here.
-fn load(
-    engine: &Engine,
-    spec: &PolicySpec,
-    options: &ComponentOptions,
-) -> Result<Component, Error> {
+/// Loads a policy, and checks its bytes and its imports.
+fn load(engine: &Engine, spec: &PolicySpec, options: &ComponentOptions) -> Result<Component> {
+    let pins = options.require_pins;
     Ok(Component::load(
         engine,
         Role::Policy,
         &spec.component,
-        options.require_pins,
+        pins,
     )?)
+}
+
+/// A result for programs.
+fn json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string_pretty(value).map_err(|error| Error::Internal(error.to_string()).into())
 }
