@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::workers::{self, Jobs, Worker};
 use crate::error::Error;
-use crate::fs::{LinkMode, Method, SourceTree, SplitOutput};
+use crate::fs::{LinkMode, Method, OutputSink, SourceTree};
 use crate::progress::Progress;
 use crate::publish::Staging;
 use crate::release::blob_table::PlacedPaths;
@@ -91,15 +91,15 @@ impl CarveJob {
         progress: &Progress,
     ) -> Result<Tally, Error> {
         let job = Arc::new(Job {
-            source: source.another(),
+            source: source.for_worker(),
             contents: Arc::clone(&self.contents),
             planned: Arc::clone(&self.planned),
             placed: PlacedPaths::new(&self.contents),
         });
         let next = AtomicUsize::new(0);
         let total = Mutex::new(Tally::default());
-        let work = |tree: SplitOutput, shift: &Worker<'_>| -> Result<Writer, Error> {
-            let mut writer = Writer::start(component, tree, Arc::clone(&job))?;
+        let work = |sink: Box<dyn OutputSink>, shift: &Worker<'_>| -> Result<Writer, Error> {
+            let mut writer = Writer::start(component, sink, Arc::clone(&job))?;
             while let Some(share) = self.shares.get(next.fetch_add(1, Ordering::Relaxed)) {
                 for image in self.images(share) {
                     crate::signals::check()?;
@@ -113,7 +113,7 @@ impl CarveJob {
         };
         // Whoever fails takes the work from the others.
         let work = |shift: &Worker<'_>| {
-            work(staging.trees(mode), shift)
+            work(staging.sink(mode), shift)
                 .inspect_err(|_| next.store(usize::MAX / 2, Ordering::Relaxed))
         };
         let other = |shift: &Worker<'_>| match next.load(Ordering::Relaxed) {

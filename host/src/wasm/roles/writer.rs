@@ -1,13 +1,12 @@
 //! The role of a writer: told images, it asks for files.
 
-use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use regcarve_types::Digest;
 
 use crate::error::{Error, OutputError};
 use crate::fs::{
-    LinkMode, MAX_FILE, Placed, SourceFile, SourceTree, SplitOutput, TreePath, WriteError,
+    LinkMode, MAX_FILE, OutputSink, Placed, SourceFile, SourceTree, TreePath, WriteError,
 };
 use crate::pipeline::carve::Tally;
 use crate::release::blob_table::{BlobState, BlobTable, PlacedPaths};
@@ -40,10 +39,14 @@ pub struct Writer {
 
 impl Writer {
     /// A fresh instance that may add to `tree` what `job` holds.
-    pub fn start(component: &Component, tree: SplitOutput, job: Arc<Job>) -> Result<Self, Error> {
+    pub fn start(
+        component: &Component,
+        tree: Box<dyn OutputSink>,
+        job: Arc<Job>,
+    ) -> Result<Self, Error> {
         let capability = Capability::Output(Box::new(OutputHost {
             tree,
-            source: job.source.another(),
+            source: job.source.for_worker(),
             job,
             tally: Tally::default(),
         }));
@@ -134,7 +137,7 @@ pub(in crate::wasm) fn content_records(
 
 /// What the host lends to a writer.
 pub(in crate::wasm) struct OutputHost {
-    tree: SplitOutput,
+    tree: Box<dyn OutputSink>,
     source: SourceTree,
     job: Arc<Job>,
     tally: Tally,
@@ -172,7 +175,6 @@ impl OutputHost {
                 // Checked when the reader gave it.
                 let from = SourceFile {
                     path: parse_own(&content.path)?,
-                    handle: content.handle.as_ref().map(AsFd::as_fd),
                     key: content.file,
                 };
                 self.tree.place(&self.source, from, path).map(|placed| {
