@@ -159,10 +159,6 @@ pub struct LimitArgs {
     #[arg(long, value_name = "KIB", default_value_t = 1_024)]
     pub guest_log: usize,
 
-    /// Time that the system may take to answer one call of a component, in seconds; then the program ends
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
-    pub guest_wait: Duration,
-
     /// Length of a component file, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 128)]
     pub component_size: u64,

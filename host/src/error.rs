@@ -1,10 +1,15 @@
-//! How a run ends when it does not end well.
+//! Errors that end a run, and their exit codes.
 
 use std::path::PathBuf;
 
 use crate::fs::{LandlockError, OsError, Unavailable, WriteError};
 use crate::release::problem::{Problem, Severity};
-use crate::wasm::ComponentFailure;
+
+mod component;
+mod limit;
+
+pub use component::{ComponentFailure, FailureKind};
+pub use limit::LimitExceeded;
 
 /// Why a run ended. Each has an exit code, listed in the README.
 #[derive(Debug, thiserror::Error)]

@@ -147,7 +147,6 @@ fn given(limits: &LimitArgs) -> Limits {
         call_bytes: limits.guest_data.saturating_mul(MIB),
         calls: limits.guest_calls,
         log_bytes: limits.guest_log.saturating_mul(KIB),
-        wait: limits.guest_wait,
         component_bytes: limits.component_size.saturating_mul(MIB as u64),
         compile_time: limits.compile_time,
         compile_memory: limits.compile_memory.saturating_mul(MIB),

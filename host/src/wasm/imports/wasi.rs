@@ -47,7 +47,7 @@ impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         // Every call of WASI begins here, and this is the one place to count it. One too many is found out when
         // the guest's time is looked at next.
-        let _ = self.meter.count(1);
+        let _ = self.meter.count_calls(1);
         // The linker has WASI exactly if the store has it; an instance that was made otherwise gets a fresh
         // empty world rather than a panic.
         let log = &self.log;

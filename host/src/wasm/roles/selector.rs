@@ -8,7 +8,8 @@ use crate::error::Error;
 use crate::release::request::{Origin, Request};
 use crate::text;
 use crate::wasm::bindings::selector as bindings;
-use crate::wasm::component::{Component, Instance};
+use crate::wasm::component::Component;
+use crate::wasm::instance::Instance;
 use crate::wasm::state::Capability;
 
 /// A line that cannot be understood.
