@@ -1,7 +1,5 @@
 //! Components: found, checked, compiled and linked.
 
-use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use regcarve_types::{Algorithm, Digest};
@@ -9,59 +7,12 @@ use wasmtime::component::InstancePre;
 
 use crate::error::{ComponentFailure, FailureKind};
 use crate::hash;
+use crate::spec::ComponentSpec;
 use crate::wasm::contract::{self, World};
 use crate::wasm::engine::{load, shipped};
 use crate::wasm::imports::log::GuestLog;
 use crate::wasm::state::{Name, State};
 use crate::wasm::{Engine, Role};
-
-/// The user's name for a component: a shipped name, or a file with or without a pin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ComponentSpec {
-    /// `registry`, `match`.
-    Shipped(String),
-    /// `./mine.wasm`, `./mine.wasm@sha256:…`.
-    File {
-        /// The path as the user wrote it.
-        path: PathBuf,
-        /// The digest that its bytes must have.
-        pin: Option<Digest>,
-    },
-}
-
-impl ComponentSpec {
-    /// A text with a `/` or with the ending `.wasm` is a file; anything else is a shipped name.
-    pub fn parse(text: &str) -> Result<Self, regcarve_types::DigestError> {
-        let (path, pin) = match text.split_once(".wasm@") {
-            Some((stem, pin)) => (format!("{stem}.wasm"), Some(Digest::parse(pin)?)),
-            None => (text.to_owned(), None),
-        };
-        if pin.is_none() && !path.contains('/') && !path.ends_with(".wasm") {
-            return Ok(Self::Shipped(path));
-        }
-        Ok(Self::File {
-            path: path.into(),
-            pin,
-        })
-    }
-
-    /// The digest that the user demands, if any.
-    pub fn pin(&self) -> Option<Digest> {
-        match self {
-            Self::Shipped(_) => None,
-            Self::File { pin, .. } => *pin,
-        }
-    }
-}
-
-impl fmt::Display for ComponentSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Shipped(name) => f.write_str(name),
-            Self::File { path, .. } => write!(f, "{}", path.display()),
-        }
-    }
-}
 
 /// A component, ready to be instantiated.
 pub struct Component {

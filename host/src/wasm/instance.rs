@@ -8,7 +8,7 @@ use wasmtime::{Store, UpdateDeadline};
 
 use crate::error::{ComponentFailure, Error, FailureKind, OutputError};
 use crate::fs::OsError;
-use crate::signals;
+use crate::signals::{self, Interrupted};
 use crate::wasm::component::Component;
 use crate::wasm::engine::limits::MAX_HANDLES;
 use crate::wasm::engine::meter::Meter;
@@ -18,11 +18,6 @@ use crate::wasm::state::{Capability, Name, State};
 
 /// Ticks of a guest between two checks for a signal: a tenth of a second.
 const TICKS_PER_CHECK: u64 = 10;
-
-/// A signal came while a guest was running.
-#[derive(Debug, thiserror::Error)]
-#[error("stopped by signal {0}")]
-struct Interrupted(i32);
 
 /// Marks the error of a component that does not even start, to tell it from one that fails at work.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +70,7 @@ impl Component {
         store.set_hostcall_fuel(call_bytes);
         store.set_max_component_handles(MAX_HANDLES);
         store.epoch_deadline_callback(|store| {
-            if let Err(Error::Signal(number)) = signals::check() {
+            if let Some(number) = signals::caught() {
                 return Err(Interrupted(number).into());
             }
             let left = store.data().meter.ticks_left()?;

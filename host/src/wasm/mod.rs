@@ -30,7 +30,8 @@ pub mod roles;
 mod state;
 
 pub use crate::release::role::Role;
-pub use component::{Component, ComponentSpec};
+pub use crate::spec::ComponentSpec;
+pub use component::Component;
 pub use engine::Engine;
 pub use engine::limits::Limits;
 pub use imports::log::{GuestLog, LogLevel, LogSink};

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use wasmtime::component::Component;
 
-use crate::error::{Error, FailureKind, LimitExceeded};
+use crate::error::{FailureKind, LimitExceeded};
 use crate::signals;
 use crate::wasm::{Engine, Limits};
 
@@ -55,7 +55,7 @@ pub(in crate::wasm) fn compile(engine: &Engine, bytes: Vec<u8>) -> Result<Compon
                 if let Some(exceeded) = exceeded(&engine.limits, began.elapsed(), grown) {
                     return Err(FailureKind::Limit(exceeded));
                 }
-                if let Err(Error::Signal(number)) = signals::check() {
+                if let Some(number) = signals::caught() {
                     return Err(FailureKind::Interrupted(number));
                 }
             }
