@@ -21,7 +21,7 @@ pub(in crate::wasm) mod meter;
 pub(in crate::wasm) mod shipped;
 pub(in crate::wasm) mod sniff;
 
-/// Runs components.
+/// The engine that all components of a run share.
 #[derive(Clone)]
 pub struct Engine {
     pub(in crate::wasm) inner: wasmtime::Engine,
@@ -144,7 +144,7 @@ mod tests {
         let due = Instant::now();
         let after = |tenths: u32| due + TICK * tenths / 10;
         assert_eq!(passed(due, after(10)), (1, after(10)));
-        // What is left over counts towards the next.
+        // The remainder counts towards the next tick.
         assert_eq!(passed(due, after(19)), (1, after(10)));
         assert_eq!(passed(due, after(35)), (3, after(30)));
         assert_eq!(passed(due, after(9)), (1, after(9)));

@@ -1,4 +1,4 @@
-//! Time and chance, without either.
+//! Clocks that stand still, and random numbers that repeat.
 
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
