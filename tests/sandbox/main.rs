@@ -19,6 +19,5 @@ mod complete;
 mod policies;
 mod readers;
 mod selectors;
-mod watch;
 mod world;
 mod writers;
