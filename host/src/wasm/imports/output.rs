@@ -157,7 +157,6 @@ impl OutputHost {
                 let from = SourceFile {
                     // Checked when the reader gave it.
                     path: TreePath::parse(&blob.path)?,
-                    handle: blob.handle.as_ref().map(AsFd::as_fd),
                     key: blob.file,
                 };
                 self.tree.place(&self.source, from, path).map(|placed| {
