@@ -1,7 +1,6 @@
 //! The interface `output`: making files below the root of a new storage.
 
 use std::hash::BuildHasher as _;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
