@@ -1,0 +1,106 @@
+//! Projects that `regcarve policy new` makes, built by typing what a README says, to the letter.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use regcarve_test_support::tools;
+
+use super::repository;
+
+/// Where the README makes its project, and where the others are made as well.
+const FOLDER: &str = "target/own";
+
+/// The policy in Rust that the section for authors of the README makes, from nothing.
+pub(crate) fn rust() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let built = || {
+        let folder = fresh("no-snapshots");
+        let text = fs::read_to_string(repository("README.md")).unwrap();
+        let (_, section) = text.split_once("\n### A policy of your own\n").unwrap();
+        type_in(&block(section), &repository("."));
+        folder.join("target/wasm32-wasip2/release/no_snapshots.wasm")
+    };
+    BUILT.get_or_init(built).clone()
+}
+
+/// The same policy in JavaScript; `None` where the tools are missing.
+pub(crate) fn javascript() -> Option<PathBuf> {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    tools::require(&["node", "npm"]).then(|| {
+        BUILT
+            .get_or_init(|| project("own-javascript", "javascript"))
+            .clone()
+    })
+}
+
+/// The same policy in Python; `None` where the tools are missing.
+pub(crate) fn python() -> Option<PathBuf> {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    tools::require(&["python3"]).then(|| {
+        BUILT
+            .get_or_init(|| project("own-python", "python"))
+            .clone()
+    })
+}
+
+/// Makes a project and types what its own README says.
+fn project(name: &str, language: &str) -> PathBuf {
+    let folder = fresh(name);
+    let new = format!("regcarve policy new {name} --lang {language}");
+    type_in(&new, folder.parent().unwrap());
+    let readme = fs::read_to_string(folder.join("README.md")).unwrap();
+    type_in(&block(&readme), &folder);
+    folder.join(format!("{name}.wasm"))
+}
+
+/// The folder that a project will have, which is not there yet.
+fn fresh(name: &str) -> PathBuf {
+    let parent = repository(FOLDER);
+    fs::create_dir_all(&parent).unwrap();
+    let folder = parent.canonicalize().unwrap().join(name);
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{error}"),
+        _ => folder,
+    }
+}
+
+/// The first block of commands.
+fn block(text: &str) -> String {
+    let (_, behind) = text.split_once("\n```sh\n").unwrap();
+    behind.split_once("\n```\n").unwrap().0.to_owned()
+}
+
+/// Types commands into a shell that knows the program under test.
+fn type_in(commands: &str, folder: &Path) {
+    let program = Path::new(env!("CARGO_BIN_EXE_regcarve")).parent().unwrap();
+    let path = std::env::var_os("PATH").unwrap();
+    let path = std::env::join_paths(
+        [program.to_path_buf()]
+            .into_iter()
+            .chain(std::env::split_paths(&path)),
+    );
+    let mut shell = Command::new("bash");
+    shell
+        .args(["-euo", "pipefail", "-c", commands])
+        .current_dir(folder)
+        .env("PATH", path.unwrap());
+    // What was meant for the cargo outside.
+    for name in [
+        "RUSTFLAGS",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "CARGO_BUILD_TARGET",
+        "CARGO_TARGET_DIR",
+    ] {
+        shell.env_remove(name);
+    }
+    let output = shell.output().unwrap();
+    assert!(
+        output.status.success(),
+        "in {}:\n{commands}\n{}\n{}",
+        folder.display(),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
