@@ -17,7 +17,6 @@
 )]
 
 mod disk;
-mod hang;
 mod kill;
 mod matrix;
 mod order;

@@ -3,30 +3,27 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Parser as _;
 use regcarve::cli::{Cli, Command};
 use regcarve::{Error, commands};
+use regcarve_test_support::fixture::Fixture;
+use regcarve_test_support::programs::lay_out_flat;
 use regcarve_test_support::snapshot::Snapshot;
-use regcarve_test_support::storage::Storage;
 use regcarve_test_support::tree::{staging_beside, walk};
 use serde_json::json;
 
 /// Storages that runs read, and the component.
-pub(crate) struct World {
-    folder: tempfile::TempDir,
-    storage: Storage,
+pub(crate) struct Case {
+    fixture: Fixture,
     program: String,
 }
 
-impl World {
+impl Case {
     pub(crate) fn new(program: &str) -> Self {
-        // In memory, if there is such a place.
-        let folder = tempfile::tempdir_in("/dev/shm")
-            .or_else(|_| tempfile::tempdir())
-            .expect("a folder for runs");
-        let storage = Storage::create(folder.path().join("source"));
+        let fixture = Fixture::in_memory();
+        let storage = &fixture.storage;
         let config = json!({ "os": "linux", "architecture": "amd64" });
         storage.image("team/app", "v1", &[b"base", b"app 1"], &config);
         storage.image("team/tool", "v1", &[b"base", b"tool"], &config);
@@ -38,43 +35,23 @@ impl World {
                 .on(platform)
         });
         storage.index("team/app", Some("v2"), &platforms);
-        let world = Self {
-            folder,
-            storage,
+        lay_out_flat(&fixture);
+        fixture.write("flat/folder/file", "");
+        Self {
+            fixture,
             program: program.into(),
-        };
-        for (name, text) in [
-            ("secret", "nobody may read this"),
-            ("flat/manifest", r#"{"schemaVersion":2}"#),
-            ("flat/forged", r#"{"schemaVersion":3}"#),
-            ("flat/config", "{}"),
-            ("flat/layer", "layer"),
-            ("flat/folder/file", ""),
-        ] {
-            let path = world.path(name);
-            fs::create_dir_all(path.parent().expect("it is in a folder")).expect("a folder");
-            fs::write(path, text).expect("a file of the world");
         }
-        std::os::unix::fs::symlink("../secret", world.path("flat/symlink")).expect("a link");
-        world
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
     }
 
     /// Makes a run. The code that the program would exit with, or what must not be.
     pub(crate) fn run(&self, role: &str, bytes: &[u8]) -> Result<u8, String> {
         let text: String = bytes.iter().map(|byte| char::from(*byte)).collect();
-        let shown = |name: &str| self.path(name).display().to_string();
-        let (source, output) = (
-            format!("registry:{}", shown("source")),
-            format!("registry:{}", shown("output")),
-        );
+        let shown = |name: &str| self.fixture.path(name).display().to_string();
+        let (source, output) = (self.fixture.source(), self.fixture.spec("registry:output"));
         let program = &self.program;
         let arguments = match role {
             "selector" => {
-                fs::write(self.path("fuzz.list"), &text).expect("a list");
+                fs::write(self.fixture.path("fuzz.list"), &text).expect("a list");
                 let list = shown("fuzz.list");
                 vec![
                     "--selector".into(),
@@ -86,7 +63,7 @@ impl World {
                 ]
             }
             "reader" => {
-                fs::write(self.path("flat/fuzz"), bytes).expect("the bytes of a reader");
+                fs::write(self.fixture.path("flat/fuzz"), bytes).expect("the bytes of a reader");
                 let wanted: &[&str] = match bytes[0] % 4 {
                     0 => &["--all"],
                     1 => &["--image", "team/*:*"],
@@ -109,9 +86,10 @@ impl World {
                 for byte in bytes {
                     let _ = write!(tag, "{byte:02x}");
                 }
-                let layer = self.storage.blob(b"base");
-                let config = self.storage.blob(b"{}");
-                self.storage
+                let layer = self.fixture.storage.blob(b"base");
+                let config = self.fixture.storage.blob(b"{}");
+                self.fixture
+                    .storage
                     .image_of("team/app", Some(&tag), &config, &[layer]);
                 let output = format!("{program}:{}", shown("output"));
                 let wanted = [
@@ -124,16 +102,18 @@ impl World {
                 wanted.chain([source, output]).collect()
             }
         };
-        let before = ["source", "flat", "secret"].map(|name| Snapshot::take(self.path(name)));
+        let before =
+            ["source", "flat", "secret"].map(|name| Snapshot::take(self.fixture.path(name)));
         let result = carve(&arguments);
         let problems = before
             .iter()
             .flat_map(|before| before.differences(&before.again()))
             .collect::<Vec<_>>();
         let verdict = self.judge(role, result, &arguments);
-        fs::remove_dir_all(self.path("output")).ok();
+        fs::remove_dir_all(self.fixture.path("output")).ok();
         if role == "writer" {
             let tags = self
+                .fixture
                 .storage
                 .repository_path("team/app")
                 .join("_manifests/tags");
@@ -159,7 +139,7 @@ impl World {
         result: Result<(), Error>,
         arguments: &[String],
     ) -> Result<u8, String> {
-        let output = self.path("output");
+        let output = self.fixture.path("output");
         let code = match &result {
             Ok(()) => 0,
             Err(error) => error.exit_code(),
@@ -177,7 +157,7 @@ impl World {
             return problem("staging was left");
         }
         if code == 0 {
-            let secret = fs::read(self.path("secret")).expect("the secret");
+            let secret = fs::read(self.fixture.path("secret")).expect("the secret");
             for (name, meta) in walk(&output) {
                 if meta.is_symlink() {
                     return problem("a symbolic link in the output");

@@ -1,12 +1,12 @@
-//! Arbitrary answers of a component in each role, through real components and whole runs.
+//! Arbitrary answers of a component in each role, in whole runs with real components.
 //!
 //! The guests in `tests/programs/fuzz` make answers of the bytes that they are lent: most of them nearly right. Whatever they
 //! answer, a run ends in time, with a code that the README knows, without a panic and without an "internal error"; it
 //! publishes everything or nothing; and the source is what it was.
 //!
 //! ```sh
-//! cargo test --release --locked --test border                                  # a few seconds for each role
-//! REGCARVE_FUZZ_SECONDS=600 cargo test --release --locked --test border        # ten minutes for each role
+//! cargo test --release --locked --test guest_answers_fuzz                           # a few seconds for each role
+//! REGCARVE_FUZZ_SECONDS=600 cargo test --release --locked --test guest_answers_fuzz # ten minutes for each role
 //! ```
 //!
 //! `REGCARVE_FUZZ_ROLES=reader,policy` leaves out the others. What is found stands in the last line, as a seed: it is added to

@@ -6,16 +6,16 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::case::World;
+use crate::case::Case;
 
 /// Which role; that it is set makes a worker of a process.
-pub(crate) const ROLE: &str = "REGCARVE_BORDER_ROLE";
+pub(crate) const ROLE: &str = "REGCARVE_WORKER_ROLE";
 /// The component.
-pub(crate) const PROGRAM: &str = "REGCARVE_BORDER_PROGRAM";
+pub(crate) const PROGRAM: &str = "REGCARVE_WORKER_PROGRAM";
 /// The seed of the first run; the next ones count up from it.
-pub(crate) const SEED: &str = "REGCARVE_BORDER_SEED";
+pub(crate) const SEED: &str = "REGCARVE_WORKER_SEED";
 /// How many runs there are.
-pub(crate) const RUNS: &str = "REGCARVE_BORDER_RUNS";
+pub(crate) const RUNS: &str = "REGCARVE_WORKER_RUNS";
 
 /// More than a run takes on the slowest machine.
 const IN_TIME: Duration = Duration::from_secs(10);
@@ -29,11 +29,11 @@ pub(crate) fn work(role: &str) -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
         *PANIC.lock().unwrap() = Some(panic.to_string().replace('\n', " "));
     }));
-    let world = World::new(&env::var(PROGRAM).unwrap());
+    let case = Case::new(&env::var(PROGRAM).unwrap());
     for seed in (number(SEED)..).take(number(RUNS) as usize) {
         say(&format!("run {seed}"));
         let began = Instant::now();
-        let result = world.run(role, &bytes(role, seed));
+        let result = case.run(role, &bytes(role, seed));
         let result = match PANIC.lock().unwrap().take() {
             Some(panic) => Err(format!("a panic: {panic}")),
             None => result,

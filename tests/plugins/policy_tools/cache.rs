@@ -60,7 +60,7 @@ fn inode(path: &Path) -> u64 {
 }
 
 #[test]
-fn code_is_kept_for_this_user_alone_and_used_again() {
+fn code_is_kept_for_this_user_alone_and_reused() {
     let user = User::new();
     user.check(&kept_policy(), &[]);
     let file = user.file();
@@ -78,7 +78,7 @@ fn code_is_kept_for_this_user_alone_and_used_again() {
 }
 
 #[test]
-fn no_cache_means_none() {
+fn no_cache_neither_reads_nor_writes_it() {
     let user = User::new();
     user.check(&kept_policy(), &["--no-cache"]);
     assert!(!user.folder().exists());
@@ -109,7 +109,7 @@ fn other_bytes_have_other_code() {
 
 /// Files that are cut off, empty, foreign or changed at their start: compiled again, and put right.
 #[test]
-fn what_is_wrong_in_the_cache_is_put_right() {
+fn damaged_files_of_the_cache_are_replaced() {
     let user = User::new();
     user.check(&kept_policy(), &[]);
     let file = user.file();
@@ -132,7 +132,7 @@ fn what_is_wrong_in_the_cache_is_put_right() {
 }
 
 #[test]
-fn what_others_could_have_written_is_not_used() {
+fn files_that_others_could_have_written_are_not_used() {
     let user = User::new();
     user.check(&kept_policy(), &[]);
     let file = user.file();
@@ -161,7 +161,7 @@ fn what_others_could_have_written_is_not_used() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_no_trouble() {
+fn a_cache_that_cannot_be_made_is_done_without() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();

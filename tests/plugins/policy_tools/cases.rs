@@ -1,34 +1,24 @@
 //! `regcarve policy test`: cases that pass, cases that do not, cases that are wrong, and cases from a real storage.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use regcarve_test_support::binary::Outcome;
+use regcarve_test_support::fixture::Fixture;
 use serde_json::{Value, json};
 
 use super::{kept_policy, run, sample};
 
-struct World(tempfile::TempDir);
+/// Writes a file of cases that names the kept policy.
+fn write_cases(fixture: &Fixture, name: &str, cases: Value) {
+    let policy = kept_policy().canonicalize().unwrap();
+    let file = json!({ "schema": "1.0.0", "policy": policy, "cases": cases });
+    fixture.write(name, file.to_string());
+}
 
-impl World {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// Writes a file of cases that names the kept policy.
-    fn cases(&self, name: &str, cases: Value) {
-        let policy = kept_policy().canonicalize().unwrap();
-        let file = json!({ "schema": "1.0.0", "policy": policy, "cases": cases });
-        fs::write(self.path(name), file.to_string()).unwrap();
-    }
-
-    fn test(&self) -> Outcome {
-        run(&["policy", "test", &self.path("").display().to_string()])
-    }
+/// Runs all cases in the folder.
+fn test(fixture: &Fixture) -> Outcome {
+    run(&["policy", "test", &fixture.path("").display().to_string()])
 }
 
 fn owned(team: &str) -> Value {
@@ -37,16 +27,21 @@ fn owned(team: &str) -> Value {
 
 #[test]
 fn a_case_that_fails_shows_what_differs() {
-    let world = World::new();
-    world.cases("b.json", json!([
-        { "name": "good", "images": [{ "reference": "team/app:v1", "config": owned("a"), "expect": "keep" }] },
-        { "name": "bad", "images": [
-            { "reference": "team/app:v2", "expect": "keep" },
-            { "reference": "team/app:v1", "config": owned("a"), "expect": "drop: it is old" },
-            { "reference": "team/app:v3", "config": owned("a"), "expect": "keep" },
-        ] },
-    ]));
-    world.cases(
+    let fixture = Fixture::new();
+    write_cases(
+        &fixture,
+        "b.json",
+        json!([
+            { "name": "good", "images": [{ "reference": "team/app:v1", "config": owned("a"), "expect": "keep" }] },
+            { "name": "bad", "images": [
+                { "reference": "team/app:v2", "expect": "keep" },
+                { "reference": "team/app:v1", "config": owned("a"), "expect": "drop: it is old" },
+                { "reference": "team/app:v3", "config": owned("a"), "expect": "keep" },
+            ] },
+        ]),
+    );
+    write_cases(
+        &fixture,
         "a.json",
         json!([
             { "name": "settings", "settings": { "lable": 1 }, "fails": "/lable" },
@@ -54,13 +49,13 @@ fn a_case_that_fails_shows_what_differs() {
             { "name": "no failure", "fails": "anything" },
         ]),
     );
-    let outcome = world.test();
+    let outcome = test(&fixture);
     outcome
         .assert_code(5)
         .assert_says("the policy decides otherwise in 3 of 5 cases");
     let shown = outcome
         .stdout
-        .replace(&world.path("").display().to_string(), "");
+        .replace(&fixture.path("").display().to_string(), "");
     let (first, second) = shown.split_once("ok    b.json").unwrap();
     assert!(first.starts_with("ok    a.json: settings\nFAIL  a.json: other settings\n  expected  to fail with: /label\n  found     component "), "{first}");
     assert!(
@@ -76,7 +71,7 @@ fn a_case_that_fails_shows_what_differs() {
 }
 
 #[test]
-fn a_file_that_is_wrong_says_where() {
+fn a_wrong_file_of_cases_is_refused_with_the_place() {
     let image = |image: Value| json!([{ "name": "odd", "images": [image] }]);
     let digest = format!("sha256:{}", "0".repeat(64));
     let content = |children: Value| json!({ "kind": "manifest", "digest": digest, "media_type": "a/b", "size": 1, "children": children });
@@ -122,10 +117,9 @@ fn a_file_that_is_wrong_says_where() {
             "has the digest sha256:",
         ),
     ] {
-        let world = World::new();
-        world.cases("a.json", cases);
-        world
-            .test()
+        let fixture = Fixture::new();
+        write_cases(&fixture, "a.json", cases);
+        test(&fixture)
             .assert_code(2)
             .assert_says("a.json")
             .assert_says(message);
@@ -149,37 +143,34 @@ fn a_file_that_is_wrong_says_where() {
         ),
         (json!([]), "is no file of cases"),
     ] {
-        let world = World::new();
-        fs::write(world.path("a.json"), file.to_string()).unwrap();
-        world.test().assert_code(2).assert_says(message);
+        let fixture = Fixture::new();
+        fixture.write("a.json", file.to_string());
+        test(&fixture).assert_code(2).assert_says(message);
     }
-    World::new()
-        .test()
+    test(&Fixture::new())
         .assert_code(2)
         .assert_says("there is no *.json below");
 }
 
 #[test]
-fn a_policy_that_cannot_be_loaded_is_no_case() {
-    let world = World::new();
+fn a_policy_that_cannot_be_loaded_ends_the_test() {
+    let fixture = Fixture::new();
     let file = json!({ "schema": "1.0.0", "policy": "beside.wasm", "cases": [] });
-    fs::write(world.path("a.json"), file.to_string()).unwrap();
-    let path = world.path("beside.wasm").display().to_string();
-    world
-        .test()
+    fixture.write("a.json", file.to_string());
+    let path = fixture.path("beside.wasm").display().to_string();
+    test(&fixture)
         .assert_code(5)
         .assert_says(&path)
         .assert_says("cannot be read");
     fs::copy(kept_policy(), path).unwrap();
-    world
-        .test()
+    test(&fixture)
         .assert_code(2)
         .assert_says("there are no cases");
 }
 
 #[test]
 fn shipped_policies_can_be_tested_too() {
-    let world = World::new();
+    let fixture = Fixture::new();
     let file = json!({ "schema": "1.0.0", "policy": "match", "cases": [{
         "name": "release candidates",
         "settings": { "deny": ["**:*-rc*"] },
@@ -194,8 +185,8 @@ fn shipped_policies_can_be_tested_too() {
             { "reference": "a:1", "platforms": { "linux/amd64": {}, "linux/arm/v7": {} }, "expect": "keep" },
         ],
     }] });
-    fs::write(world.path("a.json"), file.to_string()).unwrap();
-    let outcome = world.test();
+    fixture.write("a.json", file.to_string());
+    let outcome = test(&fixture);
     outcome.assert_code(0);
     assert!(
         outcome.stdout.ends_with("2 passed, 0 failed\n"),
@@ -204,11 +195,10 @@ fn shipped_policies_can_be_tested_too() {
     );
 }
 
-/// What a policy decided in a real storage comes out again, without that storage.
 #[test]
-fn what_was_recorded_is_replayed() {
-    let world = World::new();
-    let folder = world.path("cases").display().to_string();
+fn recorded_decisions_are_replayed_without_the_storage() {
+    let fixture = Fixture::new();
+    let folder = fixture.path("cases").display().to_string();
     let policy = kept_policy().display().to_string();
     let settings = r#"{"label":"name","snapshots":["3.6"]}"#;
     let given = format!("{policy}={settings}");
@@ -310,9 +300,9 @@ fn what_was_recorded_is_replayed() {
 }
 
 #[test]
-fn recording_takes_what_is_named() {
-    let world = World::new();
-    let folder = world.path("cases").display().to_string();
+fn recording_takes_the_selected_images() {
+    let fixture = Fixture::new();
+    let folder = fixture.path("cases").display().to_string();
     let outcome = run(&[
         "policy",
         "test",
@@ -333,7 +323,7 @@ fn recording_takes_what_is_named() {
     let replayed = run(&["policy", "test", &folder]);
     replayed.assert_code(0);
 
-    let none = world.path("none").display().to_string();
+    let none = fixture.path("none").display().to_string();
     run(&[
         "policy",
         "test",

@@ -32,7 +32,7 @@ fn compatible(world: &str, changes: &[(&str, &str)]) -> Result<(), String> {
 }
 
 #[test]
-fn the_contract_takes_what_was_built_for_the_released_one() {
+fn the_contract_accepts_components_built_for_the_released_one() {
     for world in WORLDS {
         assert_eq!(compatible(world, &[]), Ok(()), "{world}");
     }
@@ -40,7 +40,7 @@ fn the_contract_takes_what_was_built_for_the_released_one() {
 
 /// The check itself: it lets pass what is compatible and nothing else.
 #[test]
-fn what_would_break_old_components_is_found() {
+fn changes_that_would_break_old_components_are_found() {
     let more = [(
         "import content;\n    export decide;",
         "import content;\n    import source;\n    export decide;",

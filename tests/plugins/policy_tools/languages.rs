@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 
 use regcarve_test_support::binary::Outcome;
+use regcarve_test_support::docs::repository;
 use regcarve_test_support::storage::Storage;
 use regcarve_test_support::{media, tree};
 use serde_json::{Value, json};
 
-use super::{projects, repository, run, sample};
+use super::{projects, run, sample};
 
-/// The README of this repository, followed by somebody new: the last command has filtered a real storage.
+/// The guide for authors, followed to the letter: the last command has filtered a real storage.
 #[test]
-fn the_readme_leads_to_a_release_by_a_policy_of_ones_own() {
+fn the_guide_leads_to_a_release_by_a_policy_of_ones_own() {
     projects::rust();
     let project = repository("target/own/no-snapshots");
     let release = project.join("release");
@@ -34,7 +35,7 @@ fn the_readme_leads_to_a_release_by_a_policy_of_ones_own() {
     tree::assert_carved(&repository("tests/data/storage"), &release);
 }
 
-/// What three policies say must be one thing.
+/// The same policy in three languages.
 struct Policies(Vec<(&'static str, PathBuf)>);
 
 impl Policies {

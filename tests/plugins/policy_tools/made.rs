@@ -5,7 +5,7 @@ use std::fs;
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{ManglingAndAbi, PackageId, Resolve};
 
-use super::repository;
+use regcarve_test_support::docs::repository;
 
 /// Adds the contract to `resolve`, after these replacements in its text.
 pub(crate) fn push_contract(

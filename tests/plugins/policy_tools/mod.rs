@@ -1,24 +1,25 @@
-//! What authors and operators of policies use: `regcarve policy …`, the example policies of all languages, the cache of
+//! Tools for authors and operators of policies: `regcarve policy …`, the example policies of all languages, the cache of
 //! compiled code, pins, and the promise that old components keep working.
 
 mod cache;
 mod cases;
 mod contract;
-mod faults;
 mod languages;
 mod made;
+mod not_a_policy;
 mod pins;
 mod projects;
 mod shipped;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use regcarve_test_support::binary::{Outcome, Runs as _, regcarve};
+use regcarve_test_support::docs::repository;
 
 /// A command of the program under test.
 fn program(args: &[&str]) -> Command {
-    let mut program = regcarve(env!("CARGO_BIN_EXE_regcarve"));
+    let mut program = regcarve();
     program.args(args);
     program
 }
@@ -29,11 +30,6 @@ fn run(args: &[&str]) -> Outcome {
     let outcome = program(args).outcome();
     outcome.assert_no_panic();
     outcome
-}
-
-/// A path of this repository.
-fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
 /// The storage in `tests/data`, as the command line names it.

@@ -1,12 +1,12 @@
 //! Trust in components: what is pinned is what is compiled, and the report says what took part.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::thread;
 
-use regcarve_test_support::binary::Runs as _;
+use regcarve_test_support::binary::{Outcome, Runs as _};
 use regcarve_test_support::digest::Digest;
+use regcarve_test_support::fixture::Fixture;
 
 use super::{kept_policy, program, run, sample};
 
@@ -58,65 +58,38 @@ fn components_without_a_pin_can_be_forbidden() {
     let policy = policy.display().to_string();
     let pinned = format!("{policy}@{pin}");
     let source = sample();
-    run(&[
-        "plan",
-        "--require-pins",
-        "--all",
-        "--policy",
-        &policy,
-        &source,
-    ])
-    .assert_code(5)
-    .assert_says("is not pinned")
-    .assert_says(&format!(
-        "hint: write {pinned} to accept exactly these bytes"
-    ));
+    plan_pinned(&["--all", "--policy", &policy, &source])
+        .assert_code(5)
+        .assert_says("is not pinned")
+        .assert_says(&format!(
+            "hint: write {pinned} to accept exactly these bytes"
+        ));
     let folder = tempfile::tempdir().unwrap();
     let list = folder.path().join("a.list");
     fs::write(&list, "library/alpine:3.6\n").unwrap();
     let list = list.display().to_string();
-    run(&[
-        "plan",
-        "--require-pins",
-        "--list",
-        &list,
-        "--selector",
-        &policy,
-        &source,
-    ])
-    .assert_code(5)
-    .assert_says("is not pinned");
-    run(&[
-        "plan",
-        "--require-pins",
-        "--all",
-        &format!("{policy}:{}", folder.path().display()),
-    ])
-    .assert_code(5)
-    .assert_says("is not pinned");
-    run(&[
-        "plan",
-        "--require-pins",
-        "--all",
-        "--policy",
-        &pinned,
-        &source,
-    ])
-    .assert_code(0);
+    let flat = format!("{policy}:{}", folder.path().display());
+    for arguments in [
+        &["--list", &list, "--selector", &policy, &source][..],
+        &["--all", &flat],
+    ] {
+        plan_pinned(arguments)
+            .assert_code(5)
+            .assert_says("is not pinned");
+    }
     // What is shipped is as trusted as the program.
-    run(&[
-        "plan",
-        "--require-pins",
-        "--all",
-        "--policy",
-        r#"match={"deny":["x/**:*"]}"#,
-        &source,
-    ])
-    .assert_code(0);
+    for accepted in [&*pinned, r#"match={"deny":["x/**:*"]}"#] {
+        plan_pinned(&["--all", "--policy", accepted, &source]).assert_code(0);
+    }
+}
+
+/// `regcarve plan --require-pins` with more arguments.
+fn plan_pinned(arguments: &[&str]) -> Outcome {
+    run(&[&["plan", "--require-pins"], arguments].concat())
 }
 
 #[test]
-fn pins_of_all_forms() {
+fn a_pin_is_a_digest_of_any_known_algorithm() {
     let policy = kept_policy().display().to_string();
     for (pin, code, message) in [
         (
@@ -143,14 +116,13 @@ fn pins_of_all_forms() {
 fn the_report_names_the_bytes_of_every_component() {
     let policy = kept_policy();
     let digest = Digest::of(&fs::read(&policy).unwrap()).to_string();
-    let folder = tempfile::tempdir().unwrap();
-    let output = format!("registry:{}", folder.path().join("out").display());
-    let storage = storage_beside(folder.path());
+    let fixture = Fixture::new();
+    let config = serde_json::json!({ "config": { "Labels": { "team": "a" } } });
+    fixture
+        .storage
+        .image("team/app", "v1", &[b"layer"], &config);
     let policy = policy.display().to_string();
-    let outcome = program(&[
-        "run", "--all", "--policy", &policy, "--policy", "match", &storage, &output,
-    ])
-    .reported();
+    let outcome = fixture.carve(&["--all", "--policy", &policy, "--policy", "match"]);
     outcome.assert_code(0);
     let names = outcome.listed("components", "name");
     let digests = outcome.listed("components", "sha256");
@@ -167,12 +139,4 @@ fn the_report_names_the_bytes_of_every_component() {
     inspected.assert_code(0);
     assert_eq!(inspected.report()["sha256"], digest);
     assert_eq!(inspected.report()["pin"], format!("{policy}@{digest}"));
-}
-
-/// A storage with one image, on the mount of the output.
-fn storage_beside(folder: &Path) -> String {
-    let storage = regcarve_test_support::storage::Storage::create(folder.join("source"));
-    let config = serde_json::json!({ "config": { "Labels": { "team": "a" } } });
-    storage.image("team/app", "v1", &[b"layer"], &config);
-    format!("registry:{}", storage.root().display())
 }

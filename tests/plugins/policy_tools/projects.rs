@@ -5,21 +5,20 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use regcarve_test_support::tools;
+use regcarve_test_support::docs::{self, repository};
+use regcarve_test_support::{binary, tools};
 
-use super::repository;
-
-/// Where the README makes its project, and where the others are made as well.
+/// Where the guide makes its project, and where the others are made as well.
 const FOLDER: &str = "target/own";
 
-/// The policy in Rust that the section for authors of the README makes, from nothing.
+/// The policy in Rust that the guide for authors makes, from nothing.
 pub(crate) fn rust() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let built = || {
         let folder = fresh("no-snapshots");
-        let text = fs::read_to_string(repository("README.md")).unwrap();
-        let (_, section) = text.split_once("\n### A policy of your own\n").unwrap();
-        type_in(&block(section), &repository("."));
+        let guide = docs::text("guest/README.md");
+        let commands = docs::named_block(&guide, "own-policy").expect("the guide has the block");
+        type_in(&commands, &repository("."));
         folder.join("target/wasm32-wasip2/release/no_snapshots.wasm")
     };
     BUILT.get_or_init(built).clone()
@@ -51,7 +50,7 @@ fn project(name: &str, language: &str) -> PathBuf {
     let new = format!("regcarve policy new {name} --lang {language}");
     type_in(&new, folder.parent().unwrap());
     let readme = fs::read_to_string(folder.join("README.md")).unwrap();
-    type_in(&block(&readme), &folder);
+    type_in(&docs::first_block(&readme), &folder);
     folder.join(format!("{name}.wasm"))
 }
 
@@ -66,18 +65,13 @@ fn fresh(name: &str) -> PathBuf {
     }
 }
 
-/// The first block of commands.
-fn block(text: &str) -> String {
-    let (_, behind) = text.split_once("\n```sh\n").unwrap();
-    behind.split_once("\n```\n").unwrap().0.to_owned()
-}
-
-/// Types commands into a shell that knows the program under test.
+/// Types commands into a shell that knows the program under test. Compilers keep the machine busy meanwhile.
 fn type_in(commands: &str, folder: &Path) {
-    let program = Path::new(env!("CARGO_BIN_EXE_regcarve")).parent().unwrap();
+    let _alone = super::super::alone();
+    let program = binary::path();
     let path = std::env::var_os("PATH").unwrap();
     let path = std::env::join_paths(
-        [program.to_path_buf()]
+        [program.parent().unwrap().to_path_buf()]
             .into_iter()
             .chain(std::env::split_paths(&path)),
     );

@@ -1,20 +1,20 @@
-//! Components that are hard to compile, or to start, or that are no components.
+//! Components that are hard to compile or to start, and files that are not components.
 
 use std::fs;
 use std::time::Duration;
 
 use regcarve_test_support::binary::{Outcome, Runs as _};
 use regcarve_test_support::bombs;
+use regcarve_test_support::fixture::Fixture;
 use regcarve_test_support::programs::program;
 
 use super::case::COMPONENT;
-use super::world::World;
+use super::storages::{two_storages, with_own_cache};
 
-fn check(world: &World, bytes: &[u8], flags: &[&str]) -> Outcome {
-    let path = world.path("bomb.wasm");
+fn check(fixture: &Fixture, bytes: &[u8], flags: &[&str]) -> Outcome {
+    let path = fixture.path("bomb.wasm");
     fs::write(&path, bytes).unwrap();
-    let outcome = world
-        .regcarve()
+    let outcome = with_own_cache(fixture)
         .args(["policy", "check", "--no-cache"])
         .args(flags)
         .arg(path)
@@ -25,10 +25,10 @@ fn check(world: &World, bytes: &[u8], flags: &[&str]) -> Outcome {
 
 /// Whatever a compiler makes of these, it gets no more time and memory for it than it is given.
 #[test]
-fn the_compiler_has_limits() {
+fn compiling_is_limited_in_time_and_memory() {
     const TIME: u64 = 2;
     const MEMORY: u64 = 512;
-    let world = World::new();
+    let fixture = two_storages();
     let friend = fs::read(program("policy-sleep")).unwrap();
     let mut stopped = Vec::new();
     for (what, module) in bombs::modules() {
@@ -40,7 +40,7 @@ fn the_compiler_has_limits() {
         );
         let (time, memory) = (TIME.to_string(), MEMORY.to_string());
         let outcome = check(
-            &world,
+            &fixture,
             &component,
             &["--compile-time", &time, "--compile-memory", &memory],
         );
@@ -77,30 +77,28 @@ fn the_compiler_has_limits() {
 }
 
 #[test]
-fn a_component_of_many_instances() {
-    let world = World::new();
+fn the_number_of_instances_is_limited() {
+    let fixture = two_storages();
     let friend = fs::read(program("policy-sleep")).unwrap();
-    check(&world, &bombs::with_instances(&friend, 10), &[]).assert_code(0);
+    check(&fixture, &bombs::with_instances(&friend, 10), &[]).assert_code(0);
     let many = bombs::with_instances(&friend, 100);
-    check(&world, &many, &[])
+    check(&fixture, &many, &[])
         .assert_code(COMPONENT)
         .assert_says("it is made of more than 64 instances")
         .assert_says("--guest-instances raises this limit");
-    check(&world, &many, &["--guest-instances", "200"]).assert_code(0);
+    check(&fixture, &many, &["--guest-instances", "200"]).assert_code(0);
 }
 
-/// A file that is too long is not even read.
 #[test]
-fn a_file_that_is_too_long() {
-    let world = World::new();
-    let path = world.path("long.wasm");
+fn a_component_file_that_is_too_long_is_not_read() {
+    let fixture = two_storages();
+    let path = fixture.path("long.wasm");
     fs::File::create(&path)
         .unwrap()
         .set_len((128 << 20) + 1)
         .unwrap();
     let run = |flags: &[&str]| {
-        world
-            .regcarve()
+        with_own_cache(&fixture)
             .args(["policy", "check"])
             .args(flags)
             .arg(&path)
@@ -118,8 +116,8 @@ fn a_file_that_is_too_long() {
 }
 
 #[test]
-fn what_is_no_component() {
-    let world = World::new();
+fn a_file_that_is_not_a_component_is_refused_by_name() {
+    let fixture = two_storages();
     let good = fs::read(program("policy-sleep")).unwrap();
     let engine_code = b"\x7fELF\x02\x01\x01".to_vec();
     let cases: [(Vec<u8>, &str); 7] = [
@@ -132,7 +130,7 @@ fn what_is_no_component() {
         (good[..good.len() / 2].to_vec(), "is cut off"),
     ];
     for (bytes, words) in cases {
-        check(&world, &bytes, &[])
+        check(&fixture, &bytes, &[])
             .assert_code(COMPONENT)
             .assert_says(words);
     }

@@ -1,15 +1,15 @@
 //! One guest, one run, one verdict.
 
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use regcarve_test_support::binary::{Outcome, Runs as _};
+use regcarve_test_support::fixture::Fixture;
 use regcarve_test_support::programs::program;
 use regcarve_test_support::snapshot::{Snapshot, assert_same};
 use regcarve_test_support::tree::staging_beside;
 
-use super::world::World;
+use super::storages::{two_storages, with_own_cache};
 
 /// A component failed or was refused.
 pub(crate) const COMPONENT: i32 = 5;
@@ -68,27 +68,25 @@ impl Case {
 }
 
 /// How a guest gets into a run: the arguments behind `run` for a component at a path.
-pub(crate) type Invitation = fn(&World, &str) -> Vec<String>;
+pub(crate) type Invitation = fn(&Fixture, &str) -> Vec<String>;
 
 /// Runs all guests of a role, one after the other, and collects everything that is wrong. `asked` is what a run asks for
 /// where a row says nothing else.
 #[track_caller]
 pub(crate) fn hold(cases: &[Case], asked: &[&str], invite: Invitation) {
-    /// Times are measured, so the tests of this file's roles wait for one another.
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let world = World::new();
+    let _alone = super::super::alone();
+    let fixture = two_storages();
     let mut wrong = String::new();
     for case in cases {
         let path = program(case.program).display().to_string();
-        let mut arguments = invite(&world, &path);
+        let mut arguments = invite(&fixture, &path);
         for usual in [TIME, CALLS, asked] {
             if usual.first().is_some_and(|flag| !case.flags.contains(flag)) {
                 arguments.extend(usual.iter().map(ToString::to_string));
             }
         }
         arguments.extend(case.flags.iter().map(ToString::to_string));
-        for problem in run(&world, case, &path, &arguments) {
+        for problem in run(&fixture, case, &path, &arguments) {
             wrong += &format!("{}: {problem}\n", case.program);
         }
     }
@@ -96,12 +94,12 @@ pub(crate) fn hold(cases: &[Case], asked: &[&str], invite: Invitation) {
 }
 
 /// Runs one guest until it is in time, or has had all its attempts; what was wrong then.
-fn run(world: &World, case: &Case, path: &str, arguments: &[String]) -> Vec<String> {
-    let output = world.path("output");
+fn run(fixture: &Fixture, case: &Case, path: &str, arguments: &[String]) -> Vec<String> {
+    let output = fixture.path("output");
     let mut problems = Vec::new();
     for _ in 0..ATTEMPTS {
-        let before = ["source", "flat", "secret"].map(|name| Snapshot::take(world.path(name)));
-        let outcome = world.regcarve().arg("run").args(arguments).outcome();
+        let before = ["source", "flat", "secret"].map(|name| Snapshot::take(fixture.path(name)));
+        let outcome = with_own_cache(fixture).arg("run").args(arguments).outcome();
         for before in &before {
             assert_same(before, &before.again());
         }

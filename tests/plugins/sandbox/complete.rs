@@ -1,13 +1,14 @@
-//! No program is forgotten.
+//! Every program in `tests/programs` has a row in one of the tables, and is built.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use super::case::Case;
 use super::{policies, readers, selectors, writers};
 
 /// Each folder of programs, and the rows for it.
-const ROLES: [(&str, &[super::case::Case]); 4] = [
+const ROLES: [(&str, &[Case]); 4] = [
     ("policy", policies::CASES),
     ("reader", readers::CASES),
     ("selector", selectors::CASES),
@@ -15,7 +16,7 @@ const ROLES: [(&str, &[super::case::Case]); 4] = [
 ];
 
 #[test]
-fn every_program_has_its_verdict() {
+fn every_guest_program_has_a_verdict() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/programs");
     let built = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
     for (role, cases) in ROLES {
@@ -27,7 +28,7 @@ fn every_program_has_its_verdict() {
         let rows: BTreeSet<_> = cases.iter().map(|case| case.program.to_owned()).collect();
         assert_eq!(
             rows, programs,
-            "the rows in tests/sandbox, the files in tests/programs/{role}"
+            "the rows in tests/plugins/sandbox, the files in tests/programs/{role}"
         );
         assert_eq!(rows.len(), cases.len(), "a row occurs twice");
         for name in &programs {

@@ -1,4 +1,4 @@
-//! Hostile guests: each program of `tests/programs` is run through the program itself, and each has a row here that
+//! Hostile guests: each component of `tests/programs` takes part in a run of `regcarve`, and each has a row here that
 //! says how that must end.
 //!
 //! Whatever a guest does: the run ends within the guest's time and half a second more; the source is what it was, to
@@ -12,6 +12,5 @@ mod complete;
 mod policies;
 mod readers;
 mod selectors;
-mod watch;
-mod world;
+mod storages;
 mod writers;

@@ -3,11 +3,12 @@
 use regcarve_test_support::binary::Runs as _;
 use regcarve_test_support::digest::Digest;
 use regcarve_test_support::faults;
+use regcarve_test_support::fixture::Fixture;
 use regcarve_test_support::programs::program;
 use serde_json::json;
 
 use super::case::{COMPLETE, COMPONENT, Case, DAMAGED, MISSING, ONE_SECOND, hold};
-use super::world::World;
+use super::storages::{two_storages, with_own_cache};
 
 const TIME: &[&str] = &["ran for more than 1 s", "--guest-time raises"];
 const CALLS: &[&str] = &[
@@ -29,7 +30,7 @@ pub(crate) const CASES: &[Case] = &[
         &["an answer that cannot be", "rewriting team/app:v1"],
     ),
     Case::new("policy-call-flood", COMPONENT, CALLS),
-    Case::new("policy-empty-world", COMPLETE, &["3 images dropped"]).with(&["--allow-missing"]),
+    Case::new("policy-empty-fixture", COMPLETE, &["3 images dropped"]).with(&["--allow-missing"]),
     Case::new(
         "policy-escapes",
         COMPONENT,
@@ -117,27 +118,27 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("policy-wasi-flood", COMPONENT, CALLS),
 ];
 
-fn invite(world: &World, path: &str) -> Vec<String> {
+fn invite(fixture: &Fixture, path: &str) -> Vec<String> {
     let policy = ["--policy", path].map(str::to_owned);
     let places = [
-        world.spec("registry", "source"),
-        world.spec("registry", "output"),
+        fixture.spec("registry:source"),
+        fixture.spec("registry:output"),
     ];
     policy.into_iter().chain(places).collect()
 }
 
 #[test]
-fn policies() {
+fn hostile_policies_are_stopped() {
     hold(CASES, &["--image", "team/*:*"], invite);
 }
 
-/// Nobody is asked who it is in a run.
+/// A run does not call `describe`; these commands do.
 #[test]
-fn a_policy_that_does_not_say_who_it_is() {
-    let world = World::new();
+fn an_endless_describe_is_stopped() {
+    let fixture = two_storages();
     let policy = program("policy-loop-in-describe");
     for command in ["inspect", "check"] {
-        let mut run = world.regcarve();
+        let mut run = with_own_cache(&fixture);
         run.args(["policy", command]).args(ONE_SECOND).arg(&policy);
         let outcome = run.outcome();
         outcome.assert_code(COMPONENT);
@@ -149,18 +150,18 @@ fn a_policy_that_does_not_say_who_it_is() {
 
 /// The config is of the right length, so that only the policy makes the host read it.
 #[test]
-fn a_policy_that_keeps_what_is_damaged() {
-    let world = World::new();
+fn a_policy_cannot_keep_an_image_whose_config_is_damaged() {
+    let fixture = two_storages();
     let config = json!({ "os": "linux", "architecture": "amd64" }).to_string();
     let config = Digest::of(config.as_bytes());
-    faults::flip(&world.storage.blob_path(&config));
+    faults::flip(&fixture.storage.blob_path(&config));
     let policy = program("policy-ignores-damage");
     let plan = |more: &[&str]| {
-        let mut plan = world.regcarve();
+        let mut plan = with_own_cache(&fixture);
         plan.args(["plan", "--image", "team/app:*", "--policy"])
             .arg(&policy)
             .args(more)
-            .arg(world.spec("registry", "source"));
+            .arg(fixture.spec("registry:source"));
         plan.outcome()
     };
     let outcome = plan(&[]);

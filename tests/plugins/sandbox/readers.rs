@@ -1,7 +1,8 @@
-//! Readers: lies about a storage.
+//! Readers: false answers about a storage.
+
+use regcarve_test_support::fixture::Fixture;
 
 use super::case::{COMPLETE, COMPONENT, Case, DAMAGED, ONE_SECOND, hold};
-use super::world::World;
 
 /// The verdicts.
 pub(crate) const CASES: &[Case] = &[
@@ -69,12 +70,12 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("reader-wrong-size", DAMAGED, &["layer"]),
 ];
 
-fn invite(world: &World, path: &str) -> Vec<String> {
-    let source = world.path("flat").display().to_string();
-    vec![format!("{path}:{source}"), world.spec("registry", "output")]
+fn invite(fixture: &Fixture, path: &str) -> Vec<String> {
+    let source = fixture.path("flat").display().to_string();
+    vec![format!("{path}:{source}"), fixture.spec("registry:output")]
 }
 
 #[test]
-fn readers() {
+fn hostile_readers_are_stopped() {
     hold(CASES, &["--image", "team/app:v1"], invite);
 }

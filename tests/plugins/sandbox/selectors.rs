@@ -1,7 +1,8 @@
 //! Selectors: lists.
 
+use regcarve_test_support::fixture::Fixture;
+
 use super::case::{COMPLETE, COMPONENT, Case, MISSING, ONE_SECOND, hold};
-use super::world::World;
 
 /// The verdicts.
 pub(crate) const CASES: &[Case] = &[
@@ -16,17 +17,17 @@ pub(crate) const CASES: &[Case] = &[
     Case::new("selector-nonsense", MISSING, &["malformed"]),
 ];
 
-fn invite(world: &World, path: &str) -> Vec<String> {
-    let list = world.path("images.list").display().to_string();
+fn invite(fixture: &Fixture, path: &str) -> Vec<String> {
+    let list = fixture.path("images.list").display().to_string();
     let what = ["--selector", path, "--list", &list].map(str::to_owned);
     let places = [
-        world.spec("registry", "source"),
-        world.spec("registry", "output"),
+        fixture.spec("registry:source"),
+        fixture.spec("registry:output"),
     ];
     what.into_iter().chain(places).collect()
 }
 
 #[test]
-fn selectors() {
+fn hostile_selectors_are_stopped() {
     hold(CASES, &[], invite);
 }

@@ -1,7 +1,8 @@
 //! Writers: paths, names, content.
 
+use regcarve_test_support::fixture::Fixture;
+
 use super::case::{COMPLETE, COMPONENT, Case, ONE_SECOND, hold};
-use super::world::World;
 
 /// The verdicts.
 pub(crate) const CASES: &[Case] = &[
@@ -41,12 +42,12 @@ pub(crate) const CASES: &[Case] = &[
     ),
 ];
 
-fn invite(world: &World, path: &str) -> Vec<String> {
-    let output = world.path("output").display().to_string();
-    vec![world.spec("registry", "source"), format!("{path}:{output}")]
+fn invite(fixture: &Fixture, path: &str) -> Vec<String> {
+    let output = fixture.path("output").display().to_string();
+    vec![fixture.spec("registry:source"), format!("{path}:{output}")]
 }
 
 #[test]
-fn writers() {
+fn hostile_writers_are_stopped() {
     hold(CASES, &["--image", "team/*:*"], invite);
 }

@@ -15,6 +15,7 @@
 //! | [`layout`], [`skopeo`] | packages on disk for `skopeo copy`, and that program |
 //! | [`corpus`] | images of every shape, pushed into a real registry |
 //! | [`check`] | what a registry serves against what the corpus says |
+//! | [`docs`] | documents of this repository, and the commands in them |
 //! | [`sample`] | the small storage in `tests/data` |
 //!
 //! Nothing here uses the code under test: digests, paths and link texts are written a second
@@ -33,6 +34,7 @@ pub mod check;
 pub mod client;
 pub mod corpus;
 pub mod digest;
+pub mod docs;
 pub mod faults;
 pub mod fixture;
 pub mod garbage;

@@ -1,4 +1,4 @@
-//! Whatever somebody hands over in place of a policy: each thing has its own message, and says what to do.
+//! Files that are not a policy for this version: each kind has its own message, with a hint.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use super::{kept_policy, run};
 const PACKAGE: &str = "package regcarve:plugin@0.1.0;";
 
 #[test]
-fn everything_that_is_no_policy_for_here_has_its_own_message() {
+fn each_kind_of_wrong_file_has_its_own_message_and_hint() {
     let good = fs::read(kept_policy()).unwrap();
     let native = wasmtime::Engine::default()
         .precompile_component(&good)
@@ -217,7 +217,7 @@ fn everything_that_is_no_policy_for_here_has_its_own_message() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_said_so() {
+fn a_file_that_cannot_be_read_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
     fs::create_dir(path("folder.wasm")).unwrap();
@@ -243,7 +243,7 @@ fn a_file_that_cannot_be_read_is_said_so() {
 }
 
 #[test]
-fn a_large_memory_is_a_matter_of_limits() {
+fn a_policy_with_a_large_memory_needs_a_higher_limit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("large.wasm");
     fs::write(&path, large_policy(2048)).unwrap();
@@ -260,7 +260,7 @@ fn a_large_memory_is_a_matter_of_limits() {
 
 /// Settings are what the user wrote, so they are a matter of the command line.
 #[test]
-fn settings_are_checked_with_the_policy() {
+fn check_also_checks_settings() {
     let policy = kept_policy().display().to_string();
     let good = run(&[
         "policy",
