@@ -1,5 +1,5 @@
-//! A process that stands behind the wall and wants out: each attempt goes through the system itself and not through
-//! the types that would not have it.
+//! A process under Landlock that tries to break out: each attempt is a system call of its own, past the types of the
+//! library that would not allow it.
 
 use std::fs::{self, File};
 use std::io;
@@ -17,14 +17,14 @@ use regcarve::publish::{Durability, Staging, Taken};
 use regcarve_test_support::snapshot::{Snapshot, assert_same};
 use rustix::fs::{Mode, OFlags};
 
-/// Names the folder to work in; set for the process that is fenced in.
+/// Names the folder to work in; set for the process that is restricted.
 const FOLDER: &str = "REGCARVE_BREAKOUT_FOLDER";
 /// `require` or `off`.
 const SANDBOX: &str = "REGCARVE_BREAKOUT_SANDBOX";
 /// Of a listener of the test.
 const PORT: &str = "REGCARVE_BREAKOUT_PORT";
 
-/// What each attempt has to be answered with, behind the wall.
+/// The errors that each attempt may be answered with, under Landlock.
 const EXPECTED: [(&str, &[&str]); 32] = [
     ("write a blob by its name in the source", &["EACCES"]),
     ("write a blob by its name in the staging", &["EACCES"]),
@@ -66,7 +66,7 @@ const EXPECTED: [(&str, &[&str]); 32] = [
     ("write a blob by its name in the output", &["EACCES"]),
 ];
 
-/// The first Landlock with this refusal, where that is not the first that makes a wall.
+/// The first Landlock with this refusal, where that is not the first that is used.
 fn since(attempt: &str) -> i32 {
     match attempt {
         "connect by TCP" | "listen by TCP" => 4,
@@ -76,7 +76,7 @@ fn since(attempt: &str) -> i32 {
 }
 
 #[test]
-fn every_attempt_is_refused() {
+fn every_attempt_to_break_out_is_refused() {
     if !super::landlock() {
         return;
     }
@@ -95,7 +95,7 @@ fn every_attempt_is_refused() {
 
 /// Or the test above would prove nothing.
 #[test]
-fn without_the_wall_every_attempt_succeeds() {
+fn without_landlock_every_attempt_succeeds() {
     let (answers, abi) = attempts("off");
     assert_eq!(abi, 0);
     assert_eq!(answers.len(), EXPECTED.len(), "{answers:#?}");
@@ -104,7 +104,7 @@ fn without_the_wall_every_attempt_succeeds() {
     }
 }
 
-/// Makes all attempts in a process of their own; answers what became of each, and the version of the wall.
+/// Makes all attempts in a process of their own; answers what became of each, and the version of Landlock.
 fn attempts(sandbox: &str) -> (Vec<(String, String)>, i32) {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -122,7 +122,7 @@ fn attempts(sandbox: &str) -> (Vec<(String, String)>, i32) {
     let output = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "breakout::behind_the_wall",
+            "landlock::breakout::under_landlock",
             "--ignored",
             "--nocapture",
         ])
@@ -189,7 +189,7 @@ fn staging(folders: &[PathBuf], linked: &str) -> (PathBuf, PathBuf) {
 
 #[test]
 #[ignore = "started by the tests above, in a process of its own"]
-fn behind_the_wall() {
+fn under_landlock() {
     let folder = PathBuf::from(std::env::var_os(FOLDER).unwrap());
     let require = std::env::var(SANDBOX).unwrap() == "require";
     let port: u16 = std::env::var(PORT).unwrap().parse().unwrap();

@@ -1,16 +1,16 @@
-//! Somebody moves content out of the source while a run goes on. The wall ends at the source, so the system refuses what is
-//! outside of it now, in the words that it has for other mounts (`EXDEV`) and for owners and modes (`EACCES`). The run says
+//! Content that is moved out of the source while a run goes on. Landlock allows the source only, so the system refuses what
+//! is outside of it now, in the words that it has for other mounts (`EXDEV`) and for owners and modes (`EACCES`). The run says
 //! what is true: the source lost it.
 
 use std::fs;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use regcarve_test_support::storage::Storage;
-use regcarve_test_support::tools;
+use regcarve_test_support::fixture::{Fixture, registry};
 use regcarve_test_support::tree::staging_beside;
+use regcarve_test_support::{binary, tools};
 
-use super::{landlock, program};
+use super::landlock;
 
 /// Enough that directories of the source are kept open.
 const LAYERS: u8 = 12;
@@ -18,21 +18,21 @@ const LAYERS: u8 = 12;
 /// Runs with each call of this name delayed, and moves all content away once something is in the staging. Answers exit
 /// code and message.
 fn moved_during(call: &str, link: &str, sandbox: &str) -> (Option<i32>, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let storage = Storage::create(folder.path().join("source"));
+    let fixture = Fixture::new();
     let layers: Vec<_> = (0..LAYERS).map(|number| [number]).collect();
     let layers: Vec<_> = layers.iter().map(<[u8; 1]>::as_slice).collect();
-    storage.image("app", "1", &layers, &serde_json::json!({ "os": "linux" }));
-    let output = folder.path().join("output");
+    fixture
+        .storage
+        .image("app", "1", &layers, &serde_json::json!({ "os": "linux" }));
+    let output = fixture.output();
     let child = Command::new("strace")
         .args(["-f", "-qq", "-o", "/dev/null", "-e"])
         .arg(format!("trace={call}"))
         .args(["-e", &format!("inject={call}:delay_enter=300000")])
-        .arg(program().get_program())
+        .arg(binary::path())
         .args(["run", "--all", "--jobs", "1", "--sandbox", sandbox])
         .args(["--link", link])
-        .arg(format!("registry:{}", storage.root().display()))
-        .arg(format!("registry:{}", output.display()))
+        .args([fixture.source(), registry(&output)])
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -40,7 +40,7 @@ fn moved_during(call: &str, link: &str, sandbox: &str) -> (Option<i32>, String) 
     let until = Instant::now() + Duration::from_secs(20);
     let begun = || {
         staging_beside(&output).iter().any(|name| {
-            let staging = folder.path().join(name);
+            let staging = fixture.path(name);
             fs::read_dir(staging).is_ok_and(|mut entries| {
                 entries.any(|entry| entry.is_ok_and(|entry| entry.path().is_dir()))
             })
@@ -50,7 +50,11 @@ fn moved_during(call: &str, link: &str, sandbox: &str) -> (Option<i32>, String) 
         assert!(Instant::now() < until, "the run does not begin");
         std::thread::sleep(Duration::from_millis(1));
     }
-    fs::rename(storage.base().join("blobs"), folder.path().join("outside")).unwrap();
+    fs::rename(
+        fixture.storage.base().join("blobs"),
+        fixture.path("outside"),
+    )
+    .unwrap();
     let ended = child.wait_with_output().unwrap();
     if !ended.status.success() {
         assert!(!output.exists());
@@ -61,7 +65,7 @@ fn moved_during(call: &str, link: &str, sandbox: &str) -> (Option<i32>, String) 
 }
 
 #[test]
-fn what_was_moved_out_of_the_source_is_lost_to_it() {
+fn content_moved_out_of_the_source_is_damage() {
     if !landlock() || !tools::require(&["strace"]) {
         return;
     }
@@ -75,9 +79,9 @@ fn what_was_moved_out_of_the_source_is_lost_to_it() {
     }
 }
 
-/// Where nobody refuses it, the file that was looked at is linked, wherever it is now.
+/// Where the kernel does not refuse it, the file that was looked at is linked, wherever it is now.
 #[test]
-fn without_the_wall_it_is_linked_or_lost() {
+fn without_landlock_moved_content_is_linked_or_damage() {
     if !tools::require(&["strace"]) {
         return;
     }

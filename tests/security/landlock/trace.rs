@@ -1,9 +1,9 @@
-//! What a run asks of the kernel: a good one asks for nothing that it should not have, and is refused nothing.
+//! The system calls of a good run: it asks for nothing that it should not have, and is refused nothing.
 
 use std::fs;
 use std::process::Command;
 
-use regcarve_test_support::binary::Runs as _;
+use regcarve_test_support::binary::{self, Runs as _};
 use regcarve_test_support::snapshot::{Snapshot, assert_same};
 use regcarve_test_support::{programs, tools};
 
@@ -22,19 +22,17 @@ fn a_run_has_the_least_rights() {
     if !tools::require(&["strace"]) || !super::landlock() {
         return;
     }
-    let (folder, storage) = super::world();
-    let source = storage.root().display().to_string();
-    let before = Snapshot::take(storage.root());
-    let output = folder.path().join("out");
-    let trace = folder.path().join("trace");
-    let report = folder.path().join("report.json");
+    let fixture = super::three_images();
+    let before = Snapshot::take(fixture.storage.root());
+    let trace = fixture.path("trace");
+    let report = fixture.path("report.json");
     // A component that has to be compiled: the compiler starts threads.
     let component = programs::example_policy();
     for round in ["new", "replaced"] {
         let outcome = Command::new("strace")
             .args(["-f", "-y", "-qq", "-s", "4096", "-o"])
             .arg(&trace)
-            .arg(env!("CARGO_BIN_EXE_regcarve"))
+            .arg(binary::path())
             .args([
                 "run",
                 "--all",
@@ -47,18 +45,17 @@ fn a_run_has_the_least_rights() {
             .arg(&component)
             .arg("--report")
             .arg(&report)
-            .arg(format!("registry:{source}"))
-            .arg(format!("registry:{}", output.display()))
+            .args([fixture.source(), fixture.spec("registry:out")])
             .outcome();
         outcome.assert_code(0);
         check(&fs::read_to_string(&trace).unwrap(), round);
-        assert_same(&before, &Snapshot::take(storage.root()));
+        assert_same(&before, &Snapshot::take(fixture.storage.root()));
     }
 }
 
 fn check(trace: &str, round: &str) {
     let mut counted = 0;
-    let (mut programs, mut fenced) = (0, false);
+    let (mut programs, mut restricted) = (0, false);
     let mut threads = 0_i32;
     for (name, rest) in calls(trace) {
         counted += 1;
@@ -69,30 +66,21 @@ fn check(trace: &str, round: &str) {
             "exit" => threads -= 1,
             "landlock_restrict_self" => {
                 assert!(rest.ends_with("= 0"), "{call}");
-                assert_eq!(threads, 0, "threads before the wall");
-                fenced = true;
+                assert_eq!(threads, 0, "threads before the restriction");
+                restricted = true;
             }
             "open" | "openat" | "openat2" | "creat" => {
                 let writes =
                     name == "creat" || rest.contains("O_WRONLY") || rest.contains("O_RDWR");
                 let ours = rest.contains(".out.partial-") && rest.contains("O_EXCL");
-                let early = rest.contains("report.json") || rest.contains(".out.regcarve");
-                assert!(
-                    !writes || ours || early && !fenced,
-                    "opened for writing: {call}"
-                );
+                let early = rest.contains("report.json") && !restricted;
+                assert!(!writes || ours || early, "opened for writing: {call}");
                 assert!(!rest.contains("O_TRUNC"), "cuts: {call}");
             }
-            // The staging directory is made accessible to others when it is complete; and a stamp's mode is set to what it
-            // is, for the time of that.
-            "fchmod" => {
-                let stamp = rest.contains(".out.regcarve/stamp") && !fenced;
-                assert!(rest.contains(".out.partial-") || stamp, "{call}");
-            }
-            // A policy that could look at a clock leaves no stamp.
+            // The staging directory is made accessible to others when it is complete.
+            "fchmod" => assert!(rest.contains(".out.partial-"), "{call}"),
             "unlink" | "unlinkat" | "rmdir" => {
-                let stamp = rest.contains(".out.regcarve");
-                assert!(rest.contains(".out.partial-") || stamp, "removes: {call}");
+                assert!(rest.contains(".out.partial-"), "removes: {call}");
             }
             _ => {
                 let forbidden = [
@@ -129,11 +117,11 @@ fn check(trace: &str, round: &str) {
                 assert!(!forbidden.contains(&name), "{call}");
             }
         }
-        // Behind the wall nothing is asked for in vain.
+        // Under Landlock nothing is asked for in vain.
         let refused = ["EACCES", "EPERM"].iter().any(|errno| rest.contains(errno));
-        assert!(!(fenced && refused), "refused: {call}");
+        assert!(!(restricted && refused), "refused: {call}");
     }
     assert!(counted > 100, "{counted} calls are not a run");
-    assert!(fenced, "there was no wall");
+    assert!(restricted, "the process was not restricted");
     assert_eq!(programs, 1, "programs started");
 }

@@ -1,4 +1,4 @@
-//! Hostile lines: what is a reference is decided as a second grammar decides it, and no line becomes a path that leads out.
+//! Hostile lines of a list: a second grammar decides the same on each, and none becomes a path that leads out.
 
 use std::fs;
 use std::path::Path;
@@ -6,11 +6,14 @@ use std::process::{Command, Stdio};
 
 use fastrand::Rng;
 use regcarve_test_support::binary::{Runs as _, regcarve};
-use regcarve_test_support::tools;
+use regcarve_test_support::tools::{self, long_or};
 
-use super::{BINARY, World, is_long, spec};
+use super::{Guarded, breaches, guarded_storage};
 
-const GRAMMAR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/reference/grammar.py");
+const GRAMMAR: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../tests/oracles/reference/grammar.py"
+);
 
 const HEX: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -208,21 +211,21 @@ fn by_grammar(list: &Path) -> Vec<u8> {
 }
 
 #[test]
-fn lines_are_judged_as_a_second_grammar_judges_them() {
+fn hostile_lines_are_refused_where_a_second_grammar_refuses_them() {
     if !tools::require(&["python3", "strace"]) {
         return;
     }
-    let world = World::new();
+    let guarded = guarded_storage();
     let mut rng = Rng::with_seed(7);
     let mut lines = known();
-    let count = if is_long() { 50_000 } else { 10_000 };
+    let count = long_or(50_000, 10_000);
     lines.extend((0..count).map(|_| made(&mut rng)));
-    let list = world.path("hostile.list");
+    let list = guarded.path("hostile.list");
     fs::write(&list, lines.join("\n") + "\n").unwrap();
     let verdicts = by_grammar(&list);
     assert_eq!(verdicts.len(), lines.len());
 
-    let trace = world.path("trace");
+    let trace = guarded.path("trace");
     let outcome = Command::new("strace")
         .args([
             "-f",
@@ -234,18 +237,15 @@ fn lines_are_judged_as_a_second_grammar_judges_them() {
             "-o",
         ])
         .arg(&trace)
-        .arg(regcarve(BINARY).get_program())
+        .arg(regcarve().get_program())
         .args(["run", "--list"])
         .arg(&list)
-        .args([
-            spec("registry", world.storage.root()),
-            spec("registry", &world.path("output")),
-        ])
+        .args([guarded.source(), guarded.spec("registry:output")])
         .stdin(Stdio::null())
         .reported();
     outcome.assert_no_panic();
     assert!([3, 4].contains(&outcome.code), "exit code {}", outcome.code);
-    assert_eq!(world.breaches(&outcome.stderr), Vec::<String>::new());
+    assert_eq!(breaches(&guarded, &outcome.stderr), Vec::<String>::new());
 
     let mut refused = vec![false; lines.len()];
     let start = format!("{}:", list.display());
@@ -279,13 +279,13 @@ fn lines_are_judged_as_a_second_grammar_judges_them() {
         differ.join("\n")
     );
     assert!(counts[&'y'] > 500 && counts[&'n'] > 500, "{counts:?}");
-    leads_nowhere(&fs::read_to_string(&trace).unwrap(), &world);
+    leads_nowhere(&fs::read_to_string(&trace).unwrap(), &guarded);
 }
 
 /// Every path that a call was given below a root has the form of one below a root; the others are those that were on the
 /// command line, and those of the system.
-fn leads_nowhere(trace: &str, world: &World) {
-    let ours = world.folder.path().to_str().unwrap();
+fn leads_nowhere(trace: &str, guarded: &Guarded) {
+    let ours = guarded.folder().to_str().unwrap();
     let mut below = 0;
     for line in trace.lines() {
         let Some(path) = line.split('"').nth(1) else {
@@ -310,33 +310,4 @@ fn leads_nowhere(trace: &str, world: &World) {
         }
     }
     assert!(below > 100, "the trace shows no paths of the storage");
-}
-
-/// Bytes that no text holds end the list, with the line; nobody guesses what was meant.
-#[test]
-fn bytes_that_are_no_text() {
-    let world = World::new();
-    let list = world.path("bytes.list");
-    for line in [
-        &b"team/app\xff:v1"[..],
-        b"\xc0\xaf..",
-        b"team/app:v1\xed\xa0\x80",
-        b"team\0/app:v1",
-        b"\0",
-    ] {
-        fs::write(&list, [b"team/app:v1\n", line, b"\n"].concat()).unwrap();
-        let outcome = regcarve(BINARY)
-            .args(["run", "--list"])
-            .arg(&list)
-            .args([
-                spec("registry", world.storage.root()),
-                spec("registry", &world.path("output")),
-            ])
-            .outcome();
-        outcome
-            .assert_no_panic()
-            .assert_code(3)
-            .assert_says("bytes.list:2");
-        assert!(!outcome.stderr.contains('\0'), "{}", outcome.everything());
-    }
 }

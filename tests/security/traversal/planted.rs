@@ -1,5 +1,5 @@
-//! Things that are not what a storage holds, in every kind of place of a storage, under three kinds of kernel: one that has
-//! `openat2`, one that does not, one whose filter forbids it. The verdict is the same, word for word.
+//! Symlinks, FIFOs, devices and other things in every kind of place of a storage, under three kinds of kernel: one that has
+//! `openat2`, one that does not, one whose filter forbids it. Each is damage, with the same words under all three.
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 use regcarve_test_support::binary::{Outcome, Runs as _, regcarve};
 use regcarve_test_support::digest::Digest;
 use regcarve_test_support::faults;
-use regcarve_test_support::tools;
-use regcarve_test_support::tree::staging_beside;
+use regcarve_test_support::fixture::{is_clean, registry};
+use regcarve_test_support::snapshot::Snapshot;
+use regcarve_test_support::tools::{self, assert_none, long_or};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use super::{BINARY, LAYER, World, is_long, spec};
+use super::{Guarded, LAYER, RUN, breaches, canary, guarded_storage};
 
 /// How a kernel answers `openat2`: as it does, or with this error.
 const KERNELS: [Option<&str>; 3] = [None, Some("ENOSYS"), Some("EPERM")];
@@ -28,57 +29,60 @@ const TOO_MANY_LINKS: usize = 41;
 
 const GIANT: u64 = 1 << 40;
 
-type Plant = (&'static str, fn(&World, &Path));
+type Plant = (&'static str, fn(&Guarded, &Path));
 
 /// What stands where a file should be. `beside` is the canary's file that would fit.
 const FOR_FILES: [Plant; 15] = [
-    ("absolute symlink", |world, path| {
-        link_to(path, &beside(world, path))
+    ("absolute symlink", |guarded, path| {
+        link_to(path, &beside(guarded, path))
     }),
-    ("relative symlink", |world, path| {
+    ("relative symlink", |guarded, path| {
         link_to(
             path,
-            &climbing(world, path).join(name(&beside(world, path))),
+            &climbing(guarded, path).join(name(&beside(guarded, path))),
         )
     }),
-    ("symlink that climbs far", |world, path| {
+    ("symlink that climbs far", |guarded, path| {
         let up = "../".repeat(40);
         link_to(
             path,
             Path::new(&format!(
                 "{up}{}",
-                beside(world, path).strip_prefix("/").unwrap().display()
+                beside(guarded, path).strip_prefix("/").unwrap().display()
             )),
         );
     }),
-    ("symlink to a symlink", |world, path| {
-        let step = world.path("step");
-        symlink(beside(world, path), &step).unwrap();
+    ("symlink to a symlink", |guarded, path| {
+        let step = guarded.path("step");
+        symlink(beside(guarded, path), &step).unwrap();
         link_to(path, &step);
     }),
-    ("41 symlinks", |world, path| {
-        link_to(path, &chain(world, &beside(world, path)))
+    ("41 symlinks", |guarded, path| {
+        link_to(path, &chain(guarded, &beside(guarded, path)))
     }),
     ("symlink to itself", |_, path| link_to(path, path)),
     ("symlink to its own name", |_, path| {
         link_to(path, name(path))
     }),
-    ("symlink to nothing", |world, path| {
-        link_to(path, &world.path("nothing"))
+    ("symlink to nothing", |guarded, path| {
+        link_to(path, &guarded.path("nothing"))
     }),
-    ("magic link to the root", |world, path| {
+    ("magic link to the root", |guarded, path| {
         link_to(
             path,
-            Path::new(&format!("/proc/self/root{}", beside(world, path).display())),
+            Path::new(&format!(
+                "/proc/self/root{}",
+                beside(guarded, path).display()
+            )),
         );
     }),
     ("magic link to a handle", |_, path| {
         link_to(path, Path::new("/proc/self/fd/0"))
     }),
     ("FIFO", |_, path| faults::fifo_in_place(path)),
-    ("socket", |world, path| {
+    ("socket", |guarded, path| {
         // Names of sockets are short; it is made elsewhere and moved.
-        let short = world.path("s");
+        let short = guarded.path("s");
         drop(UnixListener::bind(&short).unwrap());
         faults::remove(path);
         fs::rename(short, path).unwrap();
@@ -101,29 +105,29 @@ const FOR_FILES: [Plant; 15] = [
 
 /// What stands where a folder should be; what it held is still there, in another place.
 const FOR_FOLDERS: [Plant; 9] = [
-    ("absolute symlink", |world, path| {
-        link_to(path, &aside(world, path))
+    ("absolute symlink", |guarded, path| {
+        link_to(path, &aside(guarded, path))
     }),
-    ("relative symlink", |world, path| {
-        let aside = aside(world, path);
-        link_to(path, &climbing(world, path).join("..").join(name(&aside)));
+    ("relative symlink", |guarded, path| {
+        let aside = aside(guarded, path);
+        link_to(path, &climbing(guarded, path).join("..").join(name(&aside)));
     }),
-    ("symlink with a slash", |world, path| {
-        link_to(path, &aside(world, path).join(""))
+    ("symlink with a slash", |guarded, path| {
+        link_to(path, &aside(guarded, path).join(""))
     }),
-    ("symlink with a dot", |world, path| {
-        link_to(path, &aside(world, path).join("."))
+    ("symlink with a dot", |guarded, path| {
+        link_to(path, &aside(guarded, path).join("."))
     }),
-    ("symlink to the canary", |world, path| {
-        link_to(path, &world.canary())
+    ("symlink to the canary", |guarded, path| {
+        link_to(path, &canary(guarded))
     }),
-    ("41 symlinks", |world, path| {
-        let aside = aside(world, path);
-        link_to(path, &chain(world, &aside));
+    ("41 symlinks", |guarded, path| {
+        let aside = aside(guarded, path);
+        link_to(path, &chain(guarded, &aside));
     }),
     ("symlink to itself", |_, path| link_to(path, path)),
-    ("magic link to the root", |world, path| {
-        let aside = aside(world, path);
+    ("magic link to the root", |guarded, path| {
+        let aside = aside(guarded, path);
         link_to(
             path,
             Path::new(&format!("/proc/self/root{}", aside.display())),
@@ -133,22 +137,24 @@ const FOR_FOLDERS: [Plant; 9] = [
 ];
 
 /// The place of a file or of a folder.
-type Place = (&'static str, bool, fn(&World) -> PathBuf);
+type Place = (&'static str, bool, fn(&Guarded) -> PathBuf);
 
 const PLACES: [Place; 21] = [
     ("tag link", true, |w| w.storage.tag_path("team/app", "v1")),
     ("revision link", true, |w| {
-        w.storage.revision_link_path("team/app", &w.top)
+        w.storage.revision_link_path("team/app", &w.made.top)
     }),
     ("layer link", true, |w| {
         w.storage.layer_link_path("team/app", &Digest::of(LAYER))
     }),
     ("link of a config", true, |w| {
-        w.storage.layer_link_path("team/app", &w.config.digest)
+        w.storage.layer_link_path("team/app", &w.made.config.digest)
     }),
-    ("manifest", true, |w| w.storage.blob_path(&w.top)),
+    ("manifest", true, |w| w.storage.blob_path(&w.made.top)),
     ("layer", true, |w| w.storage.blob_path(&Digest::of(LAYER))),
-    ("config", true, |w| w.storage.blob_path(&w.config.digest)),
+    ("config", true, |w| {
+        w.storage.blob_path(&w.made.config.digest)
+    }),
     ("current", false, |w| {
         up(&w.storage.tag_path("team/app", "v1"), 1)
     }),
@@ -162,13 +168,13 @@ const PLACES: [Place; 21] = [
         up(&w.storage.tag_path("team/app", "v1"), 4)
     }),
     ("revision", false, |w| {
-        up(&w.storage.revision_link_path("team/app", &w.top), 1)
+        up(&w.storage.revision_link_path("team/app", &w.made.top), 1)
     }),
     ("revisions", false, |w| {
-        up(&w.storage.revision_link_path("team/app", &w.top), 2)
+        up(&w.storage.revision_link_path("team/app", &w.made.top), 2)
     }),
     ("_layers", false, |w| {
-        up(&w.storage.layer_link_path("team/app", &w.top), 3)
+        up(&w.storage.layer_link_path("team/app", &w.made.top), 3)
     }),
     ("repository", false, |w| {
         w.storage.repository_path("team/app")
@@ -212,8 +218,8 @@ fn up(path: &Path, levels: usize) -> PathBuf {
 }
 
 /// The canary's file that fits: a link for links, content for the rest.
-fn beside(world: &World, path: &Path) -> PathBuf {
-    world.canary().join(if path.ends_with("link") {
+fn beside(guarded: &Guarded, path: &Path) -> PathBuf {
+    canary(guarded).join(if path.ends_with("link") {
         "link"
     } else {
         "data"
@@ -221,10 +227,10 @@ fn beside(world: &World, path: &Path) -> PathBuf {
 }
 
 /// `../../…/canary`, as seen from the folder of a file.
-fn climbing(world: &World, path: &Path) -> PathBuf {
+fn climbing(guarded: &Guarded, path: &Path) -> PathBuf {
     let below = path
-        .strip_prefix(world.folder.path())
-        .expect("in the world")
+        .strip_prefix(guarded.folder())
+        .expect("in the folder of the test")
         .components()
         .count()
         - 1;
@@ -232,16 +238,16 @@ fn climbing(world: &World, path: &Path) -> PathBuf {
 }
 
 /// Moves a folder out of the storage; answers where it is.
-fn aside(world: &World, path: &Path) -> PathBuf {
-    let aside = world.path("aside");
+fn aside(guarded: &Guarded, path: &Path) -> PathBuf {
+    let aside = guarded.path("aside");
     fs::rename(path, &aside).unwrap();
     aside
 }
 
-fn chain(world: &World, end: &Path) -> PathBuf {
+fn chain(guarded: &Guarded, end: &Path) -> PathBuf {
     let mut target = end.to_owned();
     for number in 0..TOO_MANY_LINKS {
-        let step = world.path(&format!("step-{number}"));
+        let step = guarded.path(&format!("step-{number}"));
         symlink(&target, &step).unwrap();
         target = step;
     }
@@ -258,27 +264,18 @@ fn link_to(path: &Path, target: &Path) {
 /// A run under a kernel that answers `openat2` so.
 fn run(kernel: Option<&str>, source: &str, output: &Path) -> (Outcome, Duration) {
     let mut command = match kernel {
-        None => regcarve(BINARY),
+        None => regcarve(),
         Some(errno) => {
             let mut strace = Command::new("strace");
             strace
                 .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=openat2"])
                 .args(["-e", &format!("inject=openat2:error={errno}")])
-                .arg(regcarve(BINARY).get_program())
+                .arg(regcarve().get_program())
                 .stdin(Stdio::null());
             strace
         }
     };
-    command
-        .args([
-            "run",
-            "--durability",
-            "none",
-            "--image",
-            "team/app:v1",
-            source,
-        ])
-        .arg(spec("registry", output));
+    command.args(RUN).arg(source).arg(registry(output));
     let began = Instant::now();
     (command.reported(), began.elapsed())
 }
@@ -301,28 +298,50 @@ fn verdict(outcome: &Outcome) -> (i32, Vec<String>) {
 }
 
 /// One thing in one place, under some kernels; answers all that is not as it must be.
-fn check(world: &World, source: &str, kernels: &[Option<&str>]) -> Vec<String> {
+fn check(case: &Case, kernels: &[Option<&str>]) -> Vec<String> {
+    let Case {
+        guarded, source, ..
+    } = case;
     let mut problems = Vec::new();
     let mut verdicts = Vec::new();
+    let before = Snapshot::take(guarded.storage.root());
     for kernel in kernels {
-        let output = world.path("output");
+        let output = guarded.path("output");
         let (mut outcome, mut took) = run(*kernel, source, &output);
         if took > LIMIT {
             // A busy machine is slow once; what waits for something does so again.
             (outcome, took) = run(*kernel, source, &output);
         }
         let said = outcome.everything();
-        problems.extend(world.breaches(&said));
+        problems.extend(breaches(guarded, &said));
         if outcome.code != 4 || outcome.stderr.contains("panicked") || took > LIMIT {
             problems.push(format!("after {took:?}, {kernel:?}: {said}"));
         }
-        if output.symlink_metadata().is_ok() || !staging_beside(&output).is_empty() {
+        if !is_clean(&output) {
             problems.push(format!("{kernel:?}: something was left"));
         }
+        problems.extend(misleading(case, &outcome.stderr));
         verdicts.push(verdict(&outcome));
     }
     if verdicts.iter().any(|one| *one != verdicts[0]) {
         problems.push(format!("the kernels differ: {verdicts:#?}"));
+    }
+    problems.extend(before.differences(&Snapshot::take(guarded.storage.root())));
+    problems
+}
+
+/// What is wrong with the message of a case.
+fn misleading(case: &Case, said: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    if said.contains(['\x1b', '\0']) {
+        problems.push("the message holds control characters".into());
+    }
+    if let Some((place, causes)) = &case.says
+        && !(said.contains(place) && causes.iter().any(|cause| said.contains(cause)))
+    {
+        problems.push(format!(
+            "it does not say {place:?} and one of {causes:?}: {said}"
+        ));
     }
     problems
 }
@@ -331,57 +350,108 @@ fn plants(is_file: bool) -> &'static [Plant] {
     if is_file { &FOR_FILES } else { &FOR_FOLDERS }
 }
 
-/// Names of plants and places, with the world that has them.
-fn cases() -> Vec<(String, World, String)> {
+/// One thing in one place.
+struct Case {
+    name: String,
+    guarded: Guarded,
+    /// The storage, as the command line names it.
+    source: String,
+    /// What the message has to name, and words for the cause, one of which it has to have.
+    says: Option<(String, &'static [&'static str])>,
+}
+
+/// Places whose path, or name, has to be in the message.
+const NAMED: [&str; 10] = [
+    "tag link",
+    "revision link",
+    "layer link",
+    "manifest",
+    "layer",
+    "folder of a layer",
+    "tag",
+    "repository",
+    "team",
+    "blobs",
+];
+
+/// What the message has to say of a plant in a place.
+fn says(plant: &str, place: &str, path: &Path) -> Option<(String, &'static [&'static str])> {
+    let is_file = path.ends_with("link") || path.ends_with("data");
+    let causes: &[&str] = match plant {
+        "absolute symlink" => &["symlink", "symbolic link"],
+        "FIFO" | "folder" if is_file => &["file", "type"],
+        _ => return None,
+    };
+    let text = path.to_str().expect("a path of a test");
+    let below = text.find("/repositories/").or_else(|| text.find("/blobs/"));
+    let named = match below {
+        Some(start) if is_file => text[start + 1..].to_owned(),
+        // Of a folder the message may name any path that leads through it.
+        _ => name(path).display().to_string(),
+    };
+    NAMED.contains(&place).then_some((named, causes))
+}
+
+/// Every plant in every place.
+fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (place, is_file, path) in PLACES {
         for (plant, put) in plants(is_file) {
-            let world = World::new();
-            put(&world, &path(&world));
-            let source = spec("registry", world.storage.root());
-            cases.push((format!("{plant} for {place}"), world, source));
+            let guarded = guarded_storage();
+            let path = path(&guarded);
+            put(&guarded, &path);
+            cases.push(Case {
+                name: format!("{plant} for {place}"),
+                source: guarded.source(),
+                guarded,
+                says: says(plant, place, &path),
+            });
         }
     }
     let hex = Digest::of(LAYER).hex().to_owned();
     for (format, place, is_file) in MADE {
+        let made = format!("{format}:made");
         for (plant, put) in plants(is_file) {
-            let world = World::new();
-            let made = world.path("made");
-            regcarve(BINARY)
+            let guarded = guarded_storage();
+            regcarve()
                 .args(["run", "--durability", "none", "--all"])
-                .args([spec("registry", world.storage.root()), spec(format, &made)])
+                .args([guarded.source(), guarded.spec(&made)])
                 .outcome()
                 .assert_code(0);
-            put(&world, &made.join(place.replace("LAYER", &hex)));
-            cases.push((
-                format!("{plant} for {format} {place}"),
-                world,
-                spec(format, &made),
-            ));
+            put(
+                &guarded,
+                &guarded.path("made").join(place.replace("LAYER", &hex)),
+            );
+            cases.push(Case {
+                name: format!("{plant} for {format} {place}"),
+                source: guarded.spec(&made),
+                guarded,
+                says: None,
+            });
         }
     }
     cases
 }
 
 #[test]
-fn what_is_planted_is_found_and_never_followed() {
+fn what_is_planted_is_reported_and_never_followed() {
     if !tools::require(&["strace"]) {
         return;
     }
     let cases = cases();
     let mut failed = Vec::new();
     let mut runs = 0;
-    for (number, (name, world, source)) in cases.iter().enumerate() {
+    for (number, case) in cases.iter().enumerate() {
         // Tracing is slow: every case under this kernel, some under all.
-        let kernels = if is_long() || number % 6 == 0 {
+        let kernels = if number % long_or(1, 6) == 0 {
             &KERNELS[..]
         } else {
             &KERNELS[..1]
         };
         runs += kernels.len();
-        let problems = check(world, source, kernels);
+        let problems = check(case, kernels);
         if !problems.is_empty() {
-            failed.push(format!("{name}:\n  {}", problems.join("\n  ")));
+            failed.push(format!("{}:\n  {}", case.name, problems.join("\n  ")));
         }
     }
     println!(
@@ -389,32 +459,21 @@ fn what_is_planted_is_found_and_never_followed() {
         cases.len(),
         failed.len()
     );
-    let shown = failed
-        .iter()
-        .take(8)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join("\n\n");
-    assert!(
-        failed.is_empty(),
-        "{} of {} cases failed:\n\n{shown}",
-        failed.len(),
-        cases.len()
-    );
+    assert_none(&failed, cases.len());
 }
 
 /// A link file is at most as long as the longest digest; no more than one byte over that is ever read.
 #[test]
-fn no_more_is_read_of_a_link_than_a_link_can_hold() {
+fn no_more_of_a_link_file_is_read_than_a_digest_can_be_long() {
     if !tools::require(&["strace"]) {
         return;
     }
     for (place, _, path) in &PLACES[..4] {
-        let world = World::new();
-        let link = path(&world);
+        let guarded = guarded_storage();
+        let link = path(&guarded);
         faults::remove(&link);
         File::create(&link).unwrap().set_len(GIANT).unwrap();
-        let trace = world.path("trace");
+        let trace = guarded.path("trace");
         Command::new("strace")
             .args([
                 "-f",
@@ -425,21 +484,16 @@ fn no_more_is_read_of_a_link_than_a_link_can_hold() {
                 "-o",
             ])
             .arg(&trace)
-            .arg(regcarve(BINARY).get_program())
-            .args([
-                "run",
-                "--image",
-                "team/app:v1",
-                &spec("registry", world.storage.root()),
-            ])
-            .arg(spec("registry", &world.path("output")))
+            .arg(regcarve().get_program())
+            .args(["run", "--image", "team/app:v1"])
+            .args([guarded.source(), guarded.spec("registry:output")])
             .stdin(Stdio::null())
             .outcome()
             .assert_code(4);
         let text = fs::read_to_string(&trace).unwrap();
         let end = format!(
             "{}>",
-            link.strip_prefix(world.folder.path()).unwrap().display()
+            link.strip_prefix(guarded.folder()).unwrap().display()
         );
         let reads: Vec<&str> = text.lines().filter(|line| line.contains(&end)).collect();
         let read = |line: &&str| line.rsplit_once("= ").unwrap().1.parse::<u64>().unwrap();

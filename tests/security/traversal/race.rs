@@ -1,4 +1,4 @@
-//! Somebody swaps folders for symlinks to the canary, as fast as a machine can, while runs go on.
+//! Another process swaps folders for symlinks to the canary, as fast as a machine can, while runs go on.
 //!
 //! The swap is `renameat2` with `RENAME_EXCHANGE`, so there is no moment without the name. Whatever a run makes of it,
 //! the canary has one name afterwards, and nothing that was carved is another thing than it should be.
@@ -12,9 +12,10 @@ use std::thread;
 
 use regcarve_test_support::binary::{Outcome, Runs as _, regcarve};
 use regcarve_test_support::digest::Digest;
+use regcarve_test_support::tools::long_or;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::{BINARY, LAYER, World, is_long, spec};
+use super::{Guarded, LAYER, RUN, breaches, canary, guarded_storage};
 
 /// As many as the kernel's own test of `openat2` does.
 const SWAPS: usize = 400_000;
@@ -25,36 +26,26 @@ fn swap(one: &Path, other: &Path) -> bool {
 
 /// A run with one worker or two. With few open files allowed, none is kept open between looking and linking: it is opened
 /// by its name once more.
-fn carve(world: &World, jobs: &str, open_files: u32) -> Outcome {
+fn carve(guarded: &Guarded, jobs: &str, open_files: u32) -> Outcome {
     Command::new("sh")
         .args(["-c", &format!("ulimit -n {open_files}; exec \"$@\""), "sh"])
-        .arg(regcarve(BINARY).get_program())
-        .args([
-            "run",
-            "--durability",
-            "none",
-            "--image",
-            "team/app:v1",
-            "--jobs",
-            jobs,
-        ])
-        .args([
-            spec("registry", world.storage.root()),
-            spec("registry", &world.path("output")),
-        ])
+        .arg(regcarve().get_program())
+        .args(RUN)
+        .args(["--jobs", jobs])
+        .args([guarded.source(), guarded.spec("registry:output")])
         .stdin(Stdio::null())
         .reported()
 }
 
 /// What is wrong with the end of a run.
-fn problems(world: &World, outcome: &Outcome, layer: u64) -> Vec<String> {
-    let mut problems = world.breaches(&outcome.everything());
-    let output = world.path("output");
+fn problems(guarded: &Guarded, outcome: &Outcome, layer: u64) -> Vec<String> {
+    let mut problems = breaches(guarded, &outcome.everything());
+    let output = guarded.path("output");
     match outcome.code {
         0 => {
             let root = regcarve_test_support::storage::Storage::at(&output);
             let link = fs::read_to_string(root.tag_path("team/app", "v1")).unwrap_or_default();
-            if link != world.top.as_str() {
+            if link != guarded.made.top.as_str() {
                 problems.push(format!("the tag is {link}"));
             }
             let placed = root.blob_path(&Digest::of(LAYER)).symlink_metadata();
@@ -76,12 +67,12 @@ fn problems(world: &World, outcome: &Outcome, layer: u64) -> Vec<String> {
 }
 
 /// Swaps a folder of the storage for a symlink to the canary, and back, during runs.
-fn beside_runs(place: &str, path: impl Fn(&World) -> PathBuf, swaps: usize) {
-    let world = World::new();
-    let path = path(&world);
-    let decoy = world.path("decoy");
-    symlink(world.canary(), &decoy).unwrap();
-    let layer = fs::metadata(world.storage.blob_path(&Digest::of(LAYER)))
+fn beside_runs(place: &str, path: impl Fn(&Guarded) -> PathBuf, swaps: usize) {
+    let guarded = guarded_storage();
+    let path = path(&guarded);
+    let decoy = guarded.path("decoy");
+    symlink(canary(&guarded), &decoy).unwrap();
+    let layer = fs::metadata(guarded.storage.blob_path(&Digest::of(LAYER)))
         .unwrap()
         .ino();
     let done = AtomicUsize::new(0);
@@ -103,11 +94,11 @@ fn beside_runs(place: &str, path: impl Fn(&World) -> PathBuf, swaps: usize) {
         });
         while done.load(Ordering::Relaxed) < swaps && wrong.is_empty() {
             let (jobs, open_files) = [("1", 64), ("2", 64), ("2", 1024)][runs % 3];
-            let outcome = carve(&world, jobs, open_files);
+            let outcome = carve(&guarded, jobs, open_files);
             runs += 1;
             complete += usize::from(outcome.code == 0);
-            wrong = problems(&world, &outcome, layer);
-            let _ = fs::remove_dir_all(world.path("output"));
+            wrong = problems(&guarded, &outcome, layer);
+            let _ = fs::remove_dir_all(guarded.path("output"));
         }
         stop.store(true, Ordering::Relaxed);
     });
@@ -117,19 +108,19 @@ fn beside_runs(place: &str, path: impl Fn(&World) -> PathBuf, swaps: usize) {
         wrong.len()
     );
     assert!(wrong.is_empty(), "{place}:\n{}", wrong.join("\n"));
-    carve(&world, "2", 1024).assert_code(0);
+    carve(&guarded, "2", 1024).assert_code(0);
 }
 
 fn swaps() -> usize {
-    if is_long() { SWAPS } else { SWAPS / 20 }
+    long_or(SWAPS, SWAPS / 20)
 }
 
 #[test]
-fn the_folder_of_a_tag() {
+fn a_tag_folder_that_is_swapped_is_never_followed() {
     beside_runs(
         "tag folder",
-        |world| {
-            world
+        |guarded| {
+            guarded
                 .storage
                 .tag_path("team/app", "v1")
                 .ancestors()
@@ -142,9 +133,9 @@ fn the_folder_of_a_tag() {
 }
 
 #[test]
-fn the_folder_of_a_blob() {
-    let folder = |world: &World| {
-        world
+fn a_blob_folder_that_is_swapped_is_never_followed() {
+    let folder = |guarded: &Guarded| {
+        guarded
             .storage
             .blob_path(&Digest::of(LAYER))
             .parent()
@@ -157,16 +148,16 @@ fn the_folder_of_a_blob() {
 /// Whoever can write beside the output can put something else in its place; but nothing is written or removed through it,
 /// and a run does not take it for what it has built.
 #[test]
-fn the_folder_of_an_output() {
-    let world = World::new();
-    let decoy = world.path("decoy");
-    symlink(world.canary(), &decoy).unwrap();
+fn a_staging_folder_that_is_swapped_is_not_taken_for_the_output() {
+    let guarded = guarded_storage();
+    let decoy = guarded.path("decoy");
+    symlink(canary(&guarded), &decoy).unwrap();
     let done = AtomicUsize::new(0);
     let stop = AtomicBool::new(false);
     let (mut runs, mut complete) = (0, 0);
     let mut wrong = Vec::new();
     let staging = || {
-        let names = fs::read_dir(world.folder.path()).unwrap().flatten();
+        let names = fs::read_dir(guarded.folder()).unwrap().flatten();
         names.map(|entry| entry.path()).find(|path| {
             path.file_name()
                 .unwrap()
@@ -185,11 +176,11 @@ fn the_folder_of_an_output() {
             }
         });
         while done.load(Ordering::Relaxed) < swaps() && wrong.is_empty() {
-            let outcome = carve(&world, "2", 1024);
+            let outcome = carve(&guarded, "2", 1024);
             runs += 1;
             complete += usize::from(outcome.code == 0);
-            wrong = world.breaches(&outcome.everything());
-            let built = world
+            wrong = breaches(&guarded, &outcome.everything());
+            let built = guarded
                 .path("output")
                 .symlink_metadata()
                 .is_ok_and(|meta| meta.is_dir());
@@ -202,7 +193,7 @@ fn the_folder_of_an_output() {
             if outcome.stderr.contains("panicked") || !fine {
                 wrong.push(outcome.everything());
             }
-            tidy(&world);
+            tidy(&guarded);
         }
         stop.store(true, Ordering::Relaxed);
     });
@@ -215,9 +206,9 @@ fn the_folder_of_an_output() {
 }
 
 /// Removes what a run and the swapper left, whatever it is now, and puts the decoy back.
-fn tidy(world: &World) {
+fn tidy(guarded: &Guarded) {
     let keep = ["source", "canary"];
-    for entry in fs::read_dir(world.folder.path()).unwrap().flatten() {
+    for entry in fs::read_dir(guarded.folder()).unwrap().flatten() {
         let path = entry.path();
         if keep.contains(&entry.file_name().to_string_lossy().as_ref()) {
             continue;
@@ -230,5 +221,5 @@ fn tidy(world: &World) {
             fs::remove_dir_all(&path)
         };
     }
-    let _ = symlink(world.canary(), world.path("decoy"));
+    let _ = symlink(canary(guarded), guarded.path("decoy"));
 }

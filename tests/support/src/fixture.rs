@@ -84,7 +84,12 @@ impl Default for Fixture {
 }
 
 impl<T> Fixture<T> {
-    /// A path in the folder; `""` is the folder itself.
+    /// The folder itself.
+    pub fn folder(&self) -> &Path {
+        &self.root
+    }
+
+    /// A path in the folder.
     pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.root.join(name)
     }

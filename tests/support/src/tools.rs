@@ -44,6 +44,17 @@ pub fn skip(reason: &str) {
     eprintln!("SKIPPED: {reason}; tests/README.md says what each suite needs");
 }
 
+/// Fails if any of so many cases failed, and shows the first of them: one is enough to understand the others.
+#[track_caller]
+pub fn assert_none(failed: &[String], cases: usize) {
+    assert!(
+        failed.is_empty(),
+        "{} of {cases} cases failed:\n\n{}",
+        failed.len(),
+        failed[..failed.len().min(8)].join("\n\n")
+    );
+}
+
 /// The first file of this name in the folders of `PATH`.
 pub fn find(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?)
