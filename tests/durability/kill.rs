@@ -1,45 +1,26 @@
 //! A run that is killed leaves no output or a whole one, and the next run for the same name succeeds and cleans up.
 
 use std::fs;
+use std::io::Read as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use regcarve_test_support::binary::{Runs as _, regcarve};
+use regcarve_test_support::binary::Runs as _;
 use regcarve_test_support::digest::{Descriptor, Digest};
+use regcarve_test_support::fixture::{Fixture, program, registry};
 use regcarve_test_support::media;
-use regcarve_test_support::storage::Storage;
-use regcarve_test_support::tools;
-use regcarve_test_support::tree::staging_beside;
+use regcarve_test_support::tools::{self, long_or};
+use regcarve_test_support::tree::{assert_carved, staging_beside};
 use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::long_or;
 use crate::strace::{self, Point};
-use crate::world::{Chance, World, quick_folder, run, spec};
+use crate::trial::{Chance, Trial, run};
 
-/// Those that a run makes, from its first to its last.
-const CALLS: [&str; 18] = [
-    "openat",
-    "openat2",
-    "linkat",
-    "mkdirat",
-    "renameat2",
-    "write",
-    "fsync",
-    "syncfs",
-    "fstat",
-    "newfstatat",
-    "getdents64",
-    "close",
-    "read",
-    "flock",
-    "fchmod",
-    "unlinkat",
-    "mmap",
-    "clone3",
-];
+/// What a run makes besides [`strace::FILE_CALLS`].
+const OTHER_CALLS: [&str; 5] = ["flock", "fchmod", "unlinkat", "mmap", "clone3"];
 
 /// Names beside the output that look like staging and must not be touched: no pattern of ours, and one at
 /// which another run is still busy.
@@ -76,10 +57,10 @@ impl Strangers {
 }
 
 /// What has to be true after a kill, and of the run after it.
-fn check(world: &World, output: &Path, strangers: &Strangers) -> Result<bool, String> {
-    world.source_is_unchanged()?;
-    let whole = world.is_whole(output)?;
-    let next = world.run(output).outcome();
+fn check(trial: &Trial, output: &Path, strangers: &Strangers) -> Result<bool, String> {
+    trial.source_is_unchanged()?;
+    let whole = trial.is_whole(output)?;
+    let next = trial.run(output).outcome();
     let expected = if whole { 6 } else { 0 };
     if next.code != expected {
         return Err(format!("the next run: {}", next.everything()));
@@ -87,14 +68,14 @@ fn check(world: &World, output: &Path, strangers: &Strangers) -> Result<bool, St
     // One that finds the name taken has no reason to look for what was left.
     if whole {
         fs::remove_dir_all(output).unwrap();
-        world.run(output).outcome().assert_code(0);
+        trial.run(output).outcome().assert_code(0);
     }
-    if !world.is_whole(output)? {
+    if !trial.is_whole(output)? {
         return Err("the next run published nothing".into());
     }
     fs::remove_dir_all(output).unwrap();
     strangers.are_all(output)?;
-    world.source_is_unchanged()?;
+    trial.source_is_unchanged()?;
     Ok(whole)
 }
 
@@ -115,67 +96,61 @@ fn kill_at_calls(count: usize) {
     if !tools::require(&["strace"]) {
         return;
     }
-    let folder = quick_folder();
-    let world = World::small(folder.path());
-    let output = world.output("output");
+    let trial = Trial::small();
+    let output = trial.output();
     // One job makes the same calls every time.
-    let mut run = world.run(&output);
+    let mut run = trial.run(&output);
     run.args(["--jobs", "1"]);
-    let points = strace::points(&CALLS, &run);
+    let calls = [&strace::FILE_CALLS[..], &OTHER_CALLS].concat();
+    let points = strace::points(&calls, &run);
     fs::remove_dir_all(&output).unwrap();
     let strangers = Strangers::beside(&output);
     let chosen = strace::sample(&points, count);
     let kill = |point: &Point| {
-        let log = world.output("log");
+        let log = trial.path("log");
         let options = point.options("signal=KILL");
         let killed = strace::under(&options, &log, &run).outcome();
         if killed.code != 128 + 9 {
             let _ = fs::remove_dir_all(&output);
             return Err(format!("{point:?}: not killed but exit {}", killed.code));
         }
-        check(&world, &output, &strangers).map_err(|wrong| format!("{point:?}: {wrong}"))
+        check(&trial, &output, &strangers).map_err(|wrong| format!("{point:?}: {wrong}"))
     };
     let results = chosen.iter().map(kill).collect();
     prove("kill at calls", results, count.min(points.len()));
 }
 
 fn kill_at_times(count: u64) {
-    let folder = quick_folder();
-    let world = World::large(folder.path(), 200);
-    let output = world.output("output");
-    let clock = Instant::now();
-    assert!(world.run(&output).status().unwrap().success());
-    let usual = clock.elapsed();
-    fs::remove_dir_all(&output).unwrap();
+    let trial = Trial::large_in(Fixture::in_memory(), 200);
+    let output = trial.output();
+    let usual = trial.usual_time();
     let strangers = Strangers::beside(&output);
     let mut chance = Chance::new(1);
     let kill = |_| {
-        let mut child = world.run(&output).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = trial.run(&output).stderr(Stdio::null()).spawn().unwrap();
         let time = chance.below(u64::try_from(usual.as_micros()).unwrap());
         std::thread::sleep(Duration::from_micros(time));
         let _ = child.kill();
         child.wait().unwrap();
-        check(&world, &output, &strangers).map_err(|wrong| format!("after {time} µs: {wrong}"))
+        check(&trial, &output, &strangers).map_err(|wrong| format!("after {time} µs: {wrong}"))
     };
     let results = (0..count).map(kill).collect();
     prove("kill at times", results, usize::try_from(count).unwrap());
 }
 
+/// What a run is told to stop by, and the exit code that says so.
+const SIGNALS: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
+
 /// Asked to stop, a run is gone within two seconds, with nothing left, and says by its exit code why.
 fn stop_at_times(count: u64) {
-    let folder = quick_folder();
-    let world = World::large(folder.path(), 500);
-    let output = world.output("output");
-    let clock = Instant::now();
-    assert!(world.run(&output).status().unwrap().success());
-    let usual = clock.elapsed();
-    fs::remove_dir_all(&output).unwrap();
+    let trial = Trial::large_in(Fixture::in_memory(), 500);
+    let output = trial.output();
+    let usual = trial.usual_time();
     let mut chance = Chance::new(2);
     let (mut ends, mut longest) = ([0; 3], Duration::ZERO);
     for round in 0..count {
-        let (signal, code) =
-            [(Signal::INT, 130), (Signal::TERM, 143)][usize::try_from(round % 2).unwrap()];
-        let mut child = world.run(&output).stderr(Stdio::null()).spawn().unwrap();
+        let (signal, code) = SIGNALS[usize::try_from(round % 2).unwrap()];
+        let mut child = trial.run(&output).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_micros(
             chance.below(u64::try_from(usual.as_micros()).unwrap()),
         ));
@@ -187,23 +162,24 @@ fn stop_at_times(count: u64) {
         match (status.code(), status.signal()) {
             (Some(0), _) => {
                 ends[0] += 1;
-                assert_eq!(world.is_whole(&output), Ok(true));
+                assert_eq!(trial.is_whole(&output), Ok(true));
+                assert_carved(trial.source(), &output);
                 fs::remove_dir_all(&output).unwrap();
             }
             // Before the program listens, the signal itself ends it. A shell shows the same code.
             (None, Some(ended)) => {
                 ends[1] += 1;
                 assert_eq!(128 + ended, code);
-                assert_eq!(world.is_whole(&output), Ok(false));
+                assert_eq!(trial.is_whole(&output), Ok(false));
             }
             (other, _) => {
                 ends[2] += 1;
                 assert_eq!(other, Some(code));
-                assert_eq!(world.is_whole(&output), Ok(false));
+                assert_eq!(trial.is_whole(&output), Ok(false));
             }
         }
     }
-    assert_eq!(world.source_is_unchanged(), Ok(()));
+    assert_eq!(trial.source_is_unchanged(), Ok(()));
     eprintln!(
         "SIGINT and SIGTERM: {count} runs: {} complete before, {} stopped before they listened, {} stopped and clean; the longest was gone after {longest:?}",
         ends[0], ends[1], ends[2]
@@ -215,13 +191,12 @@ fn stop_at_times(count: u64) {
     assert!(ends[2] > 0, "none was stopped in its middle");
 }
 
-/// A list that somebody types is waited for, but not by somebody deaf.
+/// The list is being typed: a run may have begun with its output, or not.
 #[test]
 fn a_run_that_waits_for_its_list_stops_at_once() {
-    let folder = quick_folder();
-    let world = World::small(folder.path());
-    let output = world.output("output");
-    let fifo = world.output("fifo");
+    let trial = Trial::small();
+    let output = trial.output();
+    let fifo = trial.path("fifo");
     rustix::fs::mknodat(
         rustix::fs::CWD,
         &fifo,
@@ -231,42 +206,58 @@ fn a_run_that_waits_for_its_list_stops_at_once() {
     )
     .unwrap();
     for list in ["-".into(), fifo.display().to_string()] {
-        for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
-            let mut command = regcarve(env!("CARGO_BIN_EXE_regcarve"));
-            command.args(["run", "--list", &list]);
-            command.arg(spec(world.storage.root())).arg(spec(&output));
-            command.stdin(Stdio::piped()).stderr(Stdio::null());
-            let mut child = command.spawn().unwrap();
-            let began = Instant::now();
-            while staging_beside(&output).is_empty() {
-                assert!(
-                    began.elapsed() < Duration::from_secs(20),
-                    "no staging folder appeared"
-                );
-                std::thread::sleep(Duration::from_millis(2));
-            }
-            std::thread::sleep(Duration::from_millis(50));
+        for (signal, code) in SIGNALS {
+            let mut child = program("run")
+                .args(["--list", &list])
+                .args([registry(trial.source()), registry(&output)])
+                .stdin(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+            // Time enough to get to the list.
+            std::thread::sleep(Duration::from_millis(300));
+            assert_eq!(child.try_wait().unwrap(), None, "{list}: it does not wait");
             let sent = Instant::now();
             kill_process(Pid::from_child(&child), signal).unwrap();
+            // What it reads is not closed: `wait` would do so.
+            let typed = child.stdin.take();
             let status = child.wait().unwrap();
+            drop(typed);
             assert!(
                 sent.elapsed() < Duration::from_secs(2),
                 "{list}: {:?}",
                 sent.elapsed()
             );
-            assert_eq!(status.code(), Some(code), "{list}");
+            let mut said = String::new();
+            child
+                .stderr
+                .take()
+                .unwrap()
+                .read_to_string(&mut said)
+                .unwrap();
+            // Before anything is made the signal itself ends it. A shell shows the same code.
+            match status.code() {
+                Some(own) => {
+                    assert_eq!(own, code, "{list}: {said}");
+                    assert!(said.contains("nothing was published"), "{list}: {said}");
+                }
+                None => assert_eq!(
+                    status.signal().map(|ended| 128 + ended),
+                    Some(code),
+                    "{list}"
+                ),
+            }
             assert_eq!(staging_beside(&output), Vec::<String>::new());
-            assert_eq!(world.is_whole(&output), Ok(false));
+            assert_eq!(trial.is_whole(&output), Ok(false));
         }
     }
 }
 
-/// The same for a copy of something large.
+/// A copy of something large is given up in its middle.
 #[test]
 fn a_long_copy_stops_at_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let huge = folder.path().join("huge");
-    let storage = Storage::create(&huge);
+    let fixture = Fixture::new();
+    let storage = &fixture.storage;
     // A blob with holes is large at once, and is copied with all its bytes.
     let size = 6 << 30;
     // Not of its content: without --verify full only its size is looked at.
@@ -286,8 +277,8 @@ fn a_long_copy_stops_at_once() {
     }
     .typed(media::OCI_LAYER);
     storage.image_of("huge", Some("1"), &config, &[layer]);
-    let output = folder.path().join("output");
-    let mut command = run(&huge, &output);
+    let output = fixture.output();
+    let mut command = run(storage.root(), &output);
     let mut child = command
         .args(["--link", "copy"])
         .stderr(Stdio::null())
@@ -313,16 +304,16 @@ fn a_long_copy_stops_at_once() {
 }
 
 #[test]
-fn kills_at_every_call() {
+fn after_a_kill_at_any_call_the_next_run_succeeds_and_cleans_up() {
     kill_at_calls(long_or(260, 24));
 }
 
 #[test]
-fn kills_at_any_time() {
+fn after_a_kill_at_any_time_the_next_run_succeeds_and_cleans_up() {
     kill_at_times(long_or(200, 24));
 }
 
 #[test]
-fn signals_at_any_time() {
-    stop_at_times(long_or(100, 8));
+fn a_signal_at_any_time_stops_the_run_and_leaves_nothing() {
+    stop_at_times(long_or(100, 12));
 }

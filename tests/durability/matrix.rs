@@ -7,29 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use regcarve_test_support::binary::{Outcome, Runs as _};
-use regcarve_test_support::tools;
+use regcarve_test_support::tools::{self, long_or};
 
-use crate::long_or;
 use crate::strace::{self, Point};
-use crate::world::{Way, World, quick_folder};
+use crate::trial::{Trial, Way};
 
-/// What storages are read and made with.
-const FILE_CALLS: [&str; 14] = [
-    "openat",
-    "openat2",
-    "linkat",
-    "mkdirat",
-    "renameat2",
-    "write",
-    "fsync",
-    "syncfs",
-    "statx",
-    "newfstatat",
-    "fstat",
-    "getdents64",
-    "close",
-    "read",
-];
 const FILE_ERRORS: [&str; 8] = [
     "EIO", "ENOSPC", "EXDEV", "EPERM", "EACCES", "EMLINK", "EMFILE", "EINTR",
 ];
@@ -56,7 +38,7 @@ const PROCESS_CALLS: [&str; 10] = [
 ];
 const PROCESS_ERRORS: [&str; 3] = ["EIO", "EAGAIN", "ENOMEM"];
 
-/// Bar 6: no run may take longer.
+/// No run may take longer.
 const LONGEST: Duration = Duration::from_secs(30);
 
 #[derive(Clone)]
@@ -73,11 +55,11 @@ struct Tally {
     wrong: Vec<String>,
 }
 
-fn cases(world: &World, calls: &[&'static str], errors: &[&'static str]) -> Vec<Case> {
+fn cases(trial: &Trial, calls: &[&'static str], errors: &[&'static str]) -> Vec<Case> {
     let mut cases = Vec::new();
     for jobs in [Some("1"), None] {
-        let output = world.output("counted");
-        let mut command = world.run(&output);
+        let output = trial.path("counted");
+        let mut command = trial.run(&output);
         command.args(jobs.iter().flat_map(|jobs| ["--jobs", jobs]));
         let points = strace::points(calls, &command);
         std::fs::remove_dir_all(output).unwrap();
@@ -91,11 +73,11 @@ fn cases(world: &World, calls: &[&'static str], errors: &[&'static str]) -> Vec<
 }
 
 /// Runs all cases, two at a time.
-fn run_all(world: &World, cases: &[Case]) -> Tally {
+fn run_all(trial: &Trial, cases: &[Case]) -> Tally {
     let (next, tally) = (AtomicUsize::new(0), Mutex::new(Tally::default()));
     let work = |worker: usize| {
         while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let (end, wrong) = run_one(world, worker, case);
+            let (end, wrong) = run_one(trial, worker, case);
             let mut tally = tally.lock().unwrap();
             *tally.ends.entry(end).or_default() += 1;
             tally.wrong.extend(wrong);
@@ -108,10 +90,10 @@ fn run_all(world: &World, cases: &[Case]) -> Tally {
     tally.into_inner().unwrap()
 }
 
-fn run_one(world: &World, worker: usize, case: &Case) -> (String, Option<String>) {
-    let output = world.output(&format!("out{worker}"));
-    let log = world.output(&format!("log{worker}"));
-    let mut command = world.run(&output);
+fn run_one(trial: &Trial, worker: usize, case: &Case) -> (String, Option<String>) {
+    let output = trial.path(&format!("out{worker}"));
+    let log = trial.path(&format!("log{worker}"));
+    let mut command = trial.run(&output);
     command.args(case.jobs.iter().flat_map(|jobs| ["--jobs", jobs]));
     let mut options = case.point.options(&format!("error={}", case.error));
     // Twice as fast: strace is not asked about other calls. It cannot send signals so.
@@ -122,7 +104,7 @@ fn run_one(world: &World, worker: usize, case: &Case) -> (String, Option<String>
     let injected = std::fs::read_to_string(&log)
         .unwrap()
         .contains("(INJECTED)");
-    let result = judge(world, &output, case, &outcome, injected);
+    let result = judge(trial, &output, case, &outcome, injected);
     let _ = std::fs::remove_dir_all(&output);
     let end = match (injected, outcome.code) {
         (false, _) => "not reached".to_owned(),
@@ -148,13 +130,13 @@ fn run_one(world: &World, worker: usize, case: &Case) -> (String, Option<String>
 }
 
 fn judge(
-    world: &World,
+    trial: &Trial,
     output: &std::path::Path,
     case: &Case,
     outcome: &Outcome,
     injected: bool,
 ) -> Result<(), String> {
-    if world.clean(output, outcome)? {
+    if trial.clean(output, outcome)? {
         return Ok(());
     }
     if not_started(outcome) {
@@ -251,28 +233,39 @@ fn whole_matrix(
     if !tools::require(&["strace"]) {
         return;
     }
-    let folder = quick_folder();
-    let world = World::small(folder.path()).carved(way);
-    let cases = strace::sample(&cases(&world, calls, errors), count);
-    prove(title, &run_all(&world, &cases), cases.len());
+    let trial = Trial::small().carved(way);
+    let cases = strace::sample(&cases(&trial, calls, errors), count);
+    prove(title, &run_all(&trial, &cases), cases.len());
 }
 
 #[test]
-fn file_calls_fail() {
+fn every_file_call_may_fail() {
     let count = long_or(usize::MAX, 200);
-    whole_matrix("links", Way::Link, &FILE_CALLS, &FILE_ERRORS, count);
+    whole_matrix("links", Way::Link, &strace::FILE_CALLS, &FILE_ERRORS, count);
 }
 
 #[test]
-fn file_calls_fail_in_other_ways_to_carve() {
+fn every_file_call_may_fail_while_replacing_and_copying() {
     let count = long_or(usize::MAX, 50);
-    whole_matrix("replace", Way::Replace, &FILE_CALLS, &FILE_ERRORS, count);
-    whole_matrix("copies", Way::Copy, &FILE_CALLS, &FILE_ERRORS, count);
+    whole_matrix(
+        "replace",
+        Way::Replace,
+        &strace::FILE_CALLS,
+        &FILE_ERRORS,
+        count,
+    );
+    whole_matrix(
+        "copies",
+        Way::Copy,
+        &strace::FILE_CALLS,
+        &FILE_ERRORS,
+        count,
+    );
     whole_matrix("copying", Way::Copy, &COPY_CALLS, &FILE_ERRORS, count);
 }
 
 #[test]
-fn other_calls_fail() {
+fn every_call_of_staging_and_of_the_process_may_fail() {
     let count = long_or(usize::MAX, 25);
     let matrix = |title, calls, errors| whole_matrix(title, Way::Link, calls, errors, count);
     matrix("staging", &STAGING_CALLS, &STAGING_ERRORS);

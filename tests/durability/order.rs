@@ -1,4 +1,4 @@
-//! The order of what makes an output durable, and of the first link, as the kernel sees them.
+//! The order of system calls: what makes an output durable, and the first link.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use regcarve_test_support::tools;
 use regcarve_test_support::tree::draw;
 
 use crate::strace::{self, Call};
-use crate::world::{World, quick_folder};
+use crate::trial::Trial;
 
 const CALLS: &str =
     "openat,linkat,mkdirat,unlinkat,syncfs,sync,fsync,fdatasync,renameat,renameat2,rename";
@@ -37,14 +37,13 @@ fn gives_the_output_its_name(call: &Call) -> bool {
 
 /// All that is written, then `syncfs`, then the rename, then `fsync` of the folder; each once, and no `fsync` a file.
 #[test]
-fn data_then_name_then_folder() {
+fn data_is_synced_before_the_rename_and_the_folder_after_it() {
     if !tools::require(&["strace"]) {
         return;
     }
-    let folder = quick_folder();
-    let world = World::small(folder.path());
-    let output = world.output("output");
-    let calls = strace::trace(CALLS, &world.run(&output));
+    let trial = Trial::small();
+    let output = trial.output();
+    let calls = strace::trace(CALLS, &trial.run(&output));
     let of = |name: &str| positions(&calls, |call| call.name == name);
     let published = positions(&calls, gives_the_output_its_name);
     let (synced, renamed, fsynced) = (of("syncfs"), published, of("fsync"));
@@ -69,32 +68,30 @@ fn data_then_name_then_folder() {
 }
 
 #[test]
-fn a_stage_that_is_thrown_away_is_not_synced() {
+fn durability_none_syncs_nothing() {
     if !tools::require(&["strace"]) {
         return;
     }
-    let folder = quick_folder();
-    let world = World::small(folder.path());
-    let (fast, safe) = (world.output("fast"), world.output("safe"));
-    let mut command = world.run(&fast);
+    let trial = Trial::small();
+    let (fast, safe) = (trial.path("fast"), trial.path("safe"));
+    let mut command = trial.run(&fast);
     command.args(["--durability", "none"]);
     let calls = strace::trace(CALLS, &command);
     let syncs = positions(&calls, |call| call.name.contains("sync"));
     assert_eq!(syncs, Vec::<usize>::new(), "{calls:#?}");
     assert_eq!(positions(&calls, gives_the_output_its_name).len(), 1);
-    assert!(world.run(&safe).status().unwrap().success());
+    assert!(trial.run(&safe).status().unwrap().success());
     assert_eq!(draw(&fast), draw(&safe));
 }
 
 /// Before anything is written or resolved, a link is tried out and taken away again.
 #[test]
-fn the_first_link_is_the_probe() {
+fn the_first_link_tries_out_whether_links_are_possible() {
     if !tools::require(&["strace"]) {
         return;
     }
-    let folder = quick_folder();
-    let world = World::small(folder.path());
-    let calls = strace::trace(CALLS, &world.run(&world.output("output")));
+    let trial = Trial::small();
+    let calls = strace::trace(CALLS, &trial.run(&trial.output()));
     assert_probe_first(&calls);
 }
 

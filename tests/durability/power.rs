@@ -6,13 +6,14 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use regcarve_test_support::fixture::Fixture;
+use regcarve_test_support::tools::long_or;
 use regcarve_test_support::tree::{staging_beside, walk};
 
 use crate::disk::{Mount, must, possible};
-use crate::long_or;
-use crate::world::{Chance, World};
+use crate::trial::{Chance, Trial};
 
 const FILE_SYSTEMS: [(&str, &[&str]); 2] = [
     ("ext4", &["mkfs.ext4", "-q", "-F"]),
@@ -53,18 +54,15 @@ fn assert_no_empty_link(output: &Path) {
 fn cuts(kind: &str, make: &[&str], flush_journal: bool, count: usize) -> Seen {
     let folder = tempfile::tempdir().unwrap();
     let mount = Mount::disk(&folder.path().join("disk"), 400, make);
-    let world = World::large(&mount.path, 300);
-    let output = world.output("output");
+    let trial = Trial::large_in(Fixture::at(&mount.path), 300);
+    let output = trial.output();
     must("sync", &["--file-system", mount.path.to_str().unwrap()]);
-    let clock = Instant::now();
-    assert!(world.run(&output).status().unwrap().success());
-    let usual = u64::try_from(clock.elapsed().as_micros()).unwrap();
-    fs::remove_dir_all(&output).unwrap();
+    let usual = u64::try_from(trial.usual_time().as_micros()).unwrap();
     let mut chance = Chance::new(3);
     let mut seen = Seen::default();
     for round in 0..count {
         must("sync", &["--file-system", mount.path.to_str().unwrap()]);
-        let mut child = world
+        let mut child = trial
             .run(&output)
             .stderr(Stdio::null())
             .stdout(Stdio::null())
@@ -82,10 +80,10 @@ fn cuts(kind: &str, make: &[&str], flush_journal: bool, count: usize) -> Seen {
         mount.again();
         seen.cuts += 1;
         assert_no_empty_link(&output);
-        let whole = world
+        let whole = trial
             .is_whole(&output)
             .unwrap_or_else(|wrong| panic!("{kind}: {wrong}"));
-        world
+        trial
             .source_is_unchanged()
             .unwrap_or_else(|wrong| panic!("{kind}: {wrong}"));
         if exit == Some(0) {
@@ -100,7 +98,7 @@ fn cuts(kind: &str, make: &[&str], flush_journal: bool, count: usize) -> Seen {
             fs::remove_dir_all(&output).unwrap();
         }
         // The next run takes what this one left.
-        assert!(world.run(&output).status().unwrap().success());
+        assert!(trial.run(&output).status().unwrap().success());
         assert_eq!(staging_beside(&output), Vec::<String>::new());
         fs::remove_dir_all(&output).unwrap();
     }
@@ -123,23 +121,23 @@ fn power_cuts(of_each: usize) {
 }
 
 #[test]
-fn power_cuts_at_any_time() {
+fn after_a_power_cut_the_output_is_whole_or_absent() {
     // Of two file systems, in two ways each: 52 cuts.
     power_cuts(long_or(13, 4));
 }
 
 /// The test would see a tool that does not sync: without it, this very way of cutting leaves empty files.
 #[test]
-fn the_cut_is_one_that_matters() {
+fn the_simulated_power_cut_loses_data_that_is_not_synced() {
     if !possible(&["mkfs.ext4", "xfs_io", "mount"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
     let mount = Mount::disk(&folder.path().join("disk"), 400, FILE_SYSTEMS[0].1);
-    let world = World::large(&mount.path, 50);
-    let output = world.output("output");
+    let trial = Trial::large_in(Fixture::at(&mount.path), 50);
+    let output = trial.output();
     must("sync", &["--file-system", mount.path.to_str().unwrap()]);
-    let mut command: Command = world.run(&output);
+    let mut command: Command = trial.run(&output);
     assert!(
         command
             .args(["--durability", "none"])

@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use regcarve_test_support::binary::{Outcome, Runs as _};
+use regcarve_test_support::fixture::{Fixture, memory_folder, program, registry};
 use regcarve_test_support::snapshot::{Snapshot, assert_same};
 use regcarve_test_support::storage::Storage;
 use regcarve_test_support::tools;
@@ -16,7 +17,7 @@ use serde_json::json;
 
 use crate::disk::{Mount, must, possible};
 use crate::order::{assert_probe_first, traced_failure};
-use crate::world::{World, run};
+use crate::trial::{Trial, run};
 
 /// An ordinary user.
 const USER: u32 = 1000;
@@ -65,7 +66,15 @@ impl Setup {
         if !self.as_user && self.says != ["lower layer"] {
             assert_probe_first(&traced_failure(&self.run(&[])));
         }
-        let outcome = self.run(&["--link", "auto", "--report", "-"]).outcome();
+        self.prove_method(&["--link", "auto"]);
+        assert_same(&before, &Snapshot::take(&self.source));
+    }
+
+    /// The run does not link, and counts what it does instead.
+    fn prove_method(&self, arguments: &[&str]) {
+        let outcome = self
+            .run(&[arguments, &["--report", "-"]].concat())
+            .outcome();
         let totals = &outcome.assert_code(0).report()["totals"];
         for method in ["linked", "reflinked", "copied"] {
             let count = if method == self.method {
@@ -76,7 +85,6 @@ impl Setup {
             assert_eq!(totals[method], count, "{method}: {totals}");
         }
         outcome.assert_says(self.method);
-        assert_same(&before, &Snapshot::take(&self.source));
         let shared = |(_, meta): &(_, fs::Metadata)| meta.is_file() && meta.nlink() > 1;
         assert!(!walk(&self.output).iter().any(shared));
     }
@@ -88,20 +96,17 @@ impl Setup {
 }
 
 #[test]
-fn two_mounts_of_one_file_system() {
+fn two_mounts_of_one_file_system_are_refused_or_copied() {
     if !possible(&["mount", "strace"]) {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
-    let world = World::small(folder.path());
-    let root = world.storage.root().to_str().unwrap().to_owned();
-    let there = folder.path().join("there");
+    let trial = Trial::small_in(Fixture::new());
+    let root = trial.source().to_str().unwrap().to_owned();
+    let there = trial.path("there");
     fs::create_dir(&there).unwrap();
-    let source = Mount::new(&folder.path().join("bound"), &["--bind", &root]);
-    let target = Mount::new(
-        &folder.path().join("target"),
-        &["--bind", there.to_str().unwrap()],
-    );
+    let source = Mount::new(&trial.path("bound"), &["--bind", &root]);
+    let there = there.to_str().unwrap();
+    let target = Mount::new(&trial.path("target"), &["--bind", there]);
     let number = |path: &Path| fs::metadata(path).unwrap().dev();
     assert_eq!(
         number(&source.path),
@@ -112,25 +117,29 @@ fn two_mounts_of_one_file_system() {
         source: source.path.clone(),
         output: target.path.join("output"),
         as_user: false,
-        says: &["EXDEV", "different mounts", "two mounts of one disk"],
+        says: &[
+            "linkat",
+            "EXDEV",
+            "different mounts",
+            "two mounts of one disk",
+        ],
         method: "copied",
     };
     setup.prove();
 }
 
-/// The usual wish: a source that nobody can write to. It is the mount that forbids links, and the message says so.
+/// Often tried to protect the source. It is the mount that forbids links, and the message says so.
 #[test]
-fn a_read_only_mount_of_the_source() {
+fn a_read_only_mount_of_the_source_is_refused_or_copied() {
     if !possible(&["mount", "strace"]) {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
-    let world = World::small(folder.path());
-    let root = world.storage.root().to_str().unwrap().to_owned();
-    let source = Mount::new(&folder.path().join("bound"), &["--bind", "-o", "ro", &root]);
+    let trial = Trial::small_in(Fixture::new());
+    let root = trial.source().to_str().unwrap().to_owned();
+    let source = Mount::new(&trial.path("bound"), &["--bind", "-o", "ro", &root]);
     let setup = Setup {
         source: source.path.clone(),
-        output: world.output("output"),
+        output: trial.output(),
         as_user: false,
         says: &["EXDEV", "read-only mount of the source"],
         method: "copied",
@@ -138,45 +147,32 @@ fn a_read_only_mount_of_the_source() {
     setup.prove();
 }
 
+/// Also for a user who cannot mount: there is a file system in memory nearly everywhere.
 #[test]
-fn another_file_system() {
-    if !possible(&["mount", "strace"]) {
+fn another_file_system_is_refused_or_copied() {
+    if !tools::require(&["strace"]) {
         return;
     }
-    let folder = tempfile::tempdir().unwrap();
-    let world = World::small(folder.path());
-    let memory = Mount::new(&folder.path().join("memory"), &["-t", "tmpfs", "none"]);
+    let trial = Trial::small_in(Fixture::new());
+    let memory = memory_folder();
+    let number = |path: &Path| fs::metadata(path).unwrap().dev();
+    if number(memory.path()) == number(trial.source()) {
+        return tools::skip("there is no second file system in /dev/shm");
+    }
     let setup = Setup {
-        source: world.storage.root().to_owned(),
-        output: memory.path.join("output"),
+        source: trial.source().to_owned(),
+        output: memory.path().join("output"),
         as_user: false,
-        says: &["EXDEV", "different mounts"],
+        says: &["linkat", "EXDEV", "different mounts"],
         method: "copied",
     };
     setup.prove();
-}
-
-/// The clocks of two file systems do not tell what was first.
-#[test]
-fn a_release_on_another_file_system_is_made_anew() {
-    if !possible(&["mount"]) {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let world = World::small(folder.path());
-    let memory = Mount::new(&folder.path().join("memory"), &["-t", "tmpfs", "none"]);
-    for _ in 0..2 {
-        let outcome = run(world.storage.root(), &memory.path.join("output"))
-            .args(["--replace", "--link", "copy"])
-            .reported();
-        outcome.assert_code(0);
-        assert_eq!(outcome.report()["outcome"], "complete");
-    }
-    assert_eq!(fs::read_dir(&memory.path).unwrap().count(), 1);
+    fs::remove_dir_all(&setup.output).unwrap();
+    setup.prove_method(&["--link", "copy"]);
 }
 
 #[test]
-fn another_subvolume() {
+fn another_subvolume_is_refused_or_reflinked() {
     if !possible(&["mount", "mkfs.btrfs", "btrfs", "strace"]) {
         return;
     }
@@ -190,9 +186,9 @@ fn another_subvolume() {
         );
         path
     });
-    let world = World::small(&one);
+    let trial = Trial::small_in(Fixture::at(&one));
     let setup = Setup {
-        source: world.storage.root().to_owned(),
+        source: trial.source().to_owned(),
         output: other.join("output"),
         as_user: false,
         says: &["EXDEV", "two subvolumes"],
@@ -203,7 +199,7 @@ fn another_subvolume() {
 
 /// Linking would succeed there, and be a copy made in silence that also takes the place of the source's file.
 #[test]
-fn the_lower_layer_of_an_overlay() {
+fn the_lower_layer_of_an_overlay_is_refused_or_copied() {
     if !possible(&["mount", "strace"]) {
         return;
     }
@@ -215,7 +211,7 @@ fn the_lower_layer_of_an_overlay() {
         path
     };
     let (lower, upper, work) = (layer("lower"), layer("upper"), layer("work"));
-    World::small(&lower);
+    Trial::small_in(Fixture::at(&lower));
     let options = format!(
         "lowerdir={},upperdir={},workdir={}",
         lower.display(),
@@ -241,17 +237,14 @@ fn the_lower_layer_of_an_overlay() {
     // What was made in the container itself is in the upper layer, and is linked as anywhere.
     let own = merged.path.join("own");
     fs::create_dir(&own).unwrap();
-    let world = World::small(&own);
-    let outcome = world
-        .run(&world.output("output"))
-        .args(["--report", "-"])
-        .outcome();
+    let trial = Trial::small_in(Fixture::at(&own));
+    let outcome = trial.run(&trial.output()).args(["--report", "-"]).outcome();
     let totals = &outcome.assert_code(0).report()["totals"];
     assert_eq!(totals["linked"], totals["blobs"]);
 }
 
 #[test]
-fn files_of_another_owner() {
+fn files_of_another_owner_are_refused_or_copied() {
     if !possible(&["setpriv"]) {
         return;
     }
@@ -262,14 +255,14 @@ fn files_of_another_owner() {
     {
         return tools::skip("fs.protected_hardlinks is off");
     }
-    let folder = tempfile::tempdir().unwrap();
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let world = World::small(folder.path());
-    let own = folder.path().join("own");
+    let fixture = Fixture::new();
+    fs::set_permissions(fixture.folder(), fs::Permissions::from_mode(0o755)).unwrap();
+    let trial = Trial::small_in(fixture);
+    let own = trial.path("own");
     fs::create_dir(&own).unwrap();
     chown(&own, Some(USER), Some(USER)).unwrap();
     let setup = Setup {
-        source: world.storage.root().to_owned(),
+        source: trial.source().to_owned(),
         output: own.join("output"),
         as_user: true,
         says: &[
@@ -286,7 +279,7 @@ fn files_of_another_owner() {
 
 /// A flag of one file, so it is one file that is copied.
 #[test]
-fn an_immutable_blob() {
+fn one_immutable_blob_is_refused_or_copied() {
     if !possible(&["mount", "mkfs.ext4", "chattr"]) {
         return;
     }
@@ -300,7 +293,7 @@ fn an_immutable_blob() {
 
 /// The file system's limit for one file is no matter of the others, and its number of names stays.
 #[test]
-fn a_blob_that_has_all_names_it_can_have() {
+fn a_blob_with_all_names_that_ext4_allows_is_refused_or_copied() {
     /// What ext4 allows (`EXT4_LINK_MAX`).
     const MOST: u64 = 65_000;
     if !possible(&["mount", "mkfs.ext4"]) {
@@ -368,13 +361,11 @@ fn prove_one_copy(storage: &Storage, blob: &Path, says: &[&str]) {
     let copy = output.join(blob.strip_prefix(storage.root()).unwrap());
     assert_eq!(fs::metadata(copy).unwrap().nlink(), 1);
     fs::remove_dir_all(&output).unwrap();
-    let mut one = regcarve_test_support::binary::regcarve(env!("CARGO_BIN_EXE_regcarve"));
-    one.args(["run", "--image", "a:1"]);
-    one.args([
-        crate::world::spec(storage.root()),
-        crate::world::spec(&output),
-    ]);
-    one.outcome().assert_code(0);
+    program("run")
+        .args(["--image", "a:1"])
+        .args([registry(storage.root()), registry(&output)])
+        .outcome()
+        .assert_code(0);
     fs::remove_dir_all(&output).unwrap();
     assert_same(&before, &Snapshot::take(storage.root()));
 }

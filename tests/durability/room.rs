@@ -6,10 +6,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use regcarve_test_support::binary::Runs as _;
+use regcarve_test_support::fixture::Fixture;
 use regcarve_test_support::snapshot::{Snapshot, assert_same};
 
-use crate::disk::{Mount, possible};
-use crate::world::{World, run};
+use crate::disk::{Mount, must, possible};
+use crate::trial::{Trial, run};
 
 fn inodes_in_use(folder: &Path) -> u64 {
     let room = rustix::fs::statvfs(folder).unwrap();
@@ -26,7 +27,7 @@ fn refused(source: &Path, output: &Path, says: &str) {
         .assert_says("ENOSPC")
         .assert_says(says);
     assert!(!output.exists());
-    // The kernel gives up what a wall of Landlock referred to some time after the process is gone: more on a busy machine.
+    // The kernel gives up what a Landlock ruleset referred to some time after the process is gone: more on a busy machine.
     let ended = Instant::now();
     while inodes_in_use(source) != in_use {
         let late = ended.elapsed() > Duration::from_secs(60);
@@ -37,25 +38,21 @@ fn refused(source: &Path, output: &Path, says: &str) {
 }
 
 #[test]
-fn no_inodes() {
+fn without_inodes_a_run_says_so_and_gives_back_what_it_took() {
     if !possible(&["mount"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
     let memory = Mount::new(&folder.path().join("memory"), &["-t", "tmpfs", "none"]);
-    let world = World::small(&memory.path);
+    let trial = Trial::small_in(Fixture::at(&memory.path));
     // None for the first directory, and a few.
     for spare in [0, 1, 12] {
         let most = inodes_in_use(&memory.path) + spare;
         let options = format!("remount,nr_inodes={most}");
-        crate::disk::must("mount", &["-o", &options, memory.path.to_str().unwrap()]);
-        refused(
-            world.storage.root(),
-            &world.output("output"),
-            "no inodes are left",
-        );
+        must("mount", &["-o", &options, memory.path.to_str().unwrap()]);
+        refused(trial.source(), &trial.output(), "no inodes are left");
     }
-    crate::disk::must(
+    must(
         "mount",
         &[
             "-o",
@@ -63,20 +60,20 @@ fn no_inodes() {
             memory.path.to_str().unwrap(),
         ],
     );
-    run(world.storage.root(), &world.output("output"))
+    run(trial.source(), &trial.output())
         .outcome()
         .assert_code(0);
 }
 
 #[test]
-fn no_blocks() {
+fn without_blocks_a_run_says_so_and_gives_back_what_it_took() {
     if !possible(&["mount", "mkfs.ext4"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
     let make = ["mkfs.ext4", "-q", "-F", "-m", "0", "-b", "1024"];
     let disk = Mount::disk(&folder.path().join("disk"), 16, &make);
-    let world = World::small(&disk.path);
+    let trial = Trial::small_in(Fixture::at(&disk.path));
     let filler = disk.path.join("filler");
     let mut file = fs::File::create(&filler).unwrap();
     for piece in [1 << 16, 1 << 10] {
@@ -84,25 +81,19 @@ fn no_blocks() {
     }
     file.sync_all().unwrap();
     drop(file);
-    refused(
-        world.storage.root(),
-        &world.output("output"),
-        "no blocks are left",
-    );
+    refused(trial.source(), &trial.output(), "no blocks are left");
     fs::remove_file(&filler).unwrap();
-    run(world.storage.root(), &world.output("output"))
+    run(trial.source(), &trial.output())
         .outcome()
         .assert_code(0);
 }
 
-/// The report is a part of the run: where it cannot be written, nothing is published.
 #[test]
-fn a_report_that_cannot_be_written() {
-    let folder = tempfile::tempdir().unwrap();
-    let world = World::small(folder.path());
-    let output = world.output("output");
+fn nothing_is_published_if_the_report_cannot_be_written() {
+    let trial = Trial::small_in(Fixture::new());
+    let output = trial.output();
     let fails = |arguments: &[&str]| {
-        let outcome = world
+        let outcome = trial
             .run(&output)
             .arg("--report=/dev/full")
             .args(arguments)
@@ -114,9 +105,9 @@ fn a_report_that_cannot_be_written() {
         outcome
     };
     let outcome = fails(&[]);
-    assert_eq!(world.is_whole(&output), Ok(false));
+    assert_eq!(trial.is_whole(&output), Ok(false));
     // `clean` knows that nothing may be there after a failure.
-    assert_eq!(world.clean(&output, &outcome), Ok(false));
+    assert_eq!(trial.clean(&output, &outcome), Ok(false));
     // What was to be replaced is there again.
     fs::create_dir(&output).unwrap();
     fs::write(output.join("old"), "old").unwrap();

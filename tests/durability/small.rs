@@ -5,11 +5,13 @@ use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::Path;
 use std::process::Command;
 
-use regcarve_test_support::binary::{Runs as _, regcarve};
+use regcarve_test_support::binary::{self, Runs as _};
+use regcarve_test_support::docs::repository;
+use regcarve_test_support::fixture::{Fixture, registry};
 use regcarve_test_support::tools;
 use regcarve_test_support::tree::{assert_carved, walk};
 
-use crate::world::{World, quick_folder, spec};
+use crate::trial::Trial;
 
 const USER: u32 = 1000;
 /// Processes are counted for each user, so that whoever has few of them shares them with no other test.
@@ -38,47 +40,38 @@ struct Machine {
 }
 
 const LIMITS: [Machine; 5] = [
-    Machine {
-        name: "64 open files",
-        script: r#"ulimit -n 64; exec "$@""#,
-    },
-    Machine {
-        name: "2 GiB of address space",
-        script: r#"ulimit -v 2097152; exec "$@""#,
-    },
-    Machine {
-        name: "4 MiB of stack",
-        script: r#"ulimit -s 4096; exec "$@""#,
-    },
-    Machine {
-        name: "all three, and nothing for others",
-        script: r#"umask 077; ulimit -n 64; ulimit -v 2097152; ulimit -s 4096; exec "$@""#,
-    },
-    Machine {
-        name: "everything for others",
-        script: r#"umask 000; exec "$@""#,
-    },
+    Machine::new("64 open files", r#"ulimit -n 64; exec "$@""#),
+    Machine::new("2 GiB of address space", r#"ulimit -v 2097152; exec "$@""#),
+    Machine::new("4 MiB of stack", r#"ulimit -s 4096; exec "$@""#),
+    Machine::new(
+        "all three, and nothing for others",
+        r#"umask 077; ulimit -n 64; ulimit -v 2097152; ulimit -s 4096; exec "$@""#,
+    ),
+    Machine::new("everything for others", r#"umask 000; exec "$@""#),
 ];
 
 impl Machine {
+    const fn new(name: &'static str, script: &'static str) -> Self {
+        Self { name, script }
+    }
+
     fn run(self, arguments: &[&str], user: bool) -> Command {
-        let program = regcarve(env!("CARGO_BIN_EXE_regcarve"));
         let mut command = Command::new("sh");
         command.args(["-ec", self.script, "sh"]);
         if user {
             command.args(as_user(USER));
         }
-        command.arg(program.get_program()).args(arguments);
+        command.arg(binary::path()).args(arguments);
         command
     }
 
     /// Lists, plans, carves with few and many jobs, verifies.
     fn prove(self, source: &Path, folder: &Path, user: bool) {
-        let (storage, output) = (spec(source), folder.join("output"));
+        let (storage, output) = (registry(source), folder.join("output"));
         let all: [&[&str]; 6] = [
             &["list", "--long", &storage],
             &["plan", "--all", &storage],
-            &["run", "--all", &storage, &spec(&output)],
+            &["run", "--all", &storage, &registry(&output)],
             &[
                 "run",
                 "--all",
@@ -88,7 +81,7 @@ impl Machine {
                 "--verify",
                 "full",
                 &storage,
-                &spec(&output),
+                &registry(&output),
             ],
             &[
                 "run",
@@ -101,9 +94,9 @@ impl Machine {
                 "--durability",
                 "none",
                 &storage,
-                &spec(&output),
+                &registry(&output),
             ],
-            &["run", "--all", "--replace", &storage, &spec(&output)],
+            &["run", "--all", "--replace", &storage, &registry(&output)],
         ];
         for arguments in all {
             let outcome = self.run(arguments, user).outcome();
@@ -111,26 +104,26 @@ impl Machine {
         }
         assert_carved(source, &output);
         assert_modes(&output, self.name);
-        let outcome = self.run(&["verify", &spec(&output)], user).outcome();
+        let outcome = self.run(&["verify", &registry(&output)], user).outcome();
         assert!(outcome.code == 0, "{}: {}", self.name, outcome.everything());
         fs::remove_dir_all(&output).unwrap();
     }
 }
 
-/// From too few files to enough: a run is whole, or it says what it lacks and leaves nothing.
+/// From too few to enough.
 #[test]
-fn few_open_files() {
-    let folder = quick_folder();
-    let world = World::small(folder.path());
-    let source = world.storage.root();
+fn with_few_open_files_a_run_is_whole_or_says_what_it_lacks() {
+    let trial = Trial::small();
+    let source = trial.source();
     let mut ends = [0, 0];
     for limit in 8..64 {
-        let (storage, output) = (spec(source), folder.path().join("few/output"));
+        let output = trial.path("few/output");
         fs::create_dir(output.parent().unwrap()).unwrap();
         let script = format!(r#"ulimit -n {limit}; exec "$@""#);
         let outcome = Command::new("sh")
-            .args(["-ec", &script, "sh", env!("CARGO_BIN_EXE_regcarve")])
-            .args(["run", "--all", &storage, &spec(&output)])
+            .args(["-ec", &script, "sh"])
+            .arg(binary::path())
+            .args(["run", "--all", &registry(source), &registry(&output)])
             .outcome();
         if outcome.code == 0 {
             ends[0] += 1;
@@ -179,14 +172,16 @@ fn copy_tree(from: &Path, to: &Path) {
     }
 }
 
-fn prove_all(folder: &Path, user: bool) {
-    let written_by_a_registry = folder.join("data");
-    copy_tree(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/storage"),
-        &written_by_a_registry,
-    );
-    let generated = World::large(folder, 300);
-    for source in [&*written_by_a_registry, generated.storage.root()] {
+fn prove_all(user: bool) {
+    let fixture = Fixture::in_memory();
+    let folder = fixture.folder().to_owned();
+    if user {
+        chown(&folder, Some(USER), Some(USER)).unwrap();
+    }
+    let written_by_a_registry = fixture.path("data");
+    copy_tree(&repository("tests/data/storage"), &written_by_a_registry);
+    let generated = Trial::large_in(fixture, 300);
+    for source in [&*written_by_a_registry, generated.source()] {
         if user {
             chown(source, Some(USER), Some(USER)).unwrap();
             for (name, _) in walk(source) {
@@ -194,14 +189,14 @@ fn prove_all(folder: &Path, user: bool) {
             }
         }
         for machine in LIMITS {
-            machine.prove(source, folder, user);
+            machine.prove(source, &folder, user);
         }
     }
 }
 
 /// Where the system gives no second thread, one does it all: the work, and the look whether there is any.
 #[test]
-fn one_thread() {
+fn a_user_with_a_single_thread_gets_a_whole_output() {
     if !rustix::process::geteuid().is_root() {
         tools::skip("only root can become another user");
         return;
@@ -209,23 +204,21 @@ fn one_thread() {
     if !tools::require(&["setpriv", "bash"]) {
         return;
     }
-    let folder = quick_folder();
-    let world = World::large(folder.path(), 300);
-    for path in walk(folder.path())
-        .iter()
-        .map(|(name, _)| folder.path().join(name))
-    {
+    let fixture = Fixture::in_memory();
+    let folder = fixture.folder().to_owned();
+    let trial = Trial::large_in(fixture, 300);
+    for path in walk(&folder).iter().map(|(name, _)| folder.join(name)) {
         chown(path, Some(LONER), Some(LONER)).unwrap();
     }
-    chown(folder.path(), Some(LONER), Some(LONER)).unwrap();
-    let storage = spec(world.storage.root());
-    let output = spec(&folder.path().join("output"));
+    chown(&folder, Some(LONER), Some(LONER)).unwrap();
+    let storage = registry(trial.source());
+    let output = registry(&trial.output());
     let [setpriv, arguments @ ..] = as_user(LONER);
-    let program = env!("CARGO_BIN_EXE_regcarve");
     for _ in 0..3 {
         let outcome = Command::new(&setpriv)
             .args(&arguments)
-            .args(["bash", "-c", r#"ulimit -u 2; exec "$@""#, "bash", program])
+            .args(["bash", "-c", r#"ulimit -u 2; exec "$@""#, "bash"])
+            .arg(binary::path())
             .args(["run", "--all", "--jobs", "4", "--replace"])
             .args([&storage, &output])
             .outcome();
@@ -234,13 +227,12 @@ fn one_thread() {
 }
 
 #[test]
-fn under_small_limits() {
-    let folder = quick_folder();
-    prove_all(folder.path(), false);
+fn every_command_works_under_small_limits() {
+    prove_all(false);
 }
 
 #[test]
-fn as_an_ordinary_user() {
+fn every_command_works_for_an_ordinary_user() {
     if !rustix::process::geteuid().is_root() {
         // Then all the other tests are this one.
         return;
@@ -248,22 +240,19 @@ fn as_an_ordinary_user() {
     if !tools::require(&["setpriv"]) {
         return;
     }
-    let folder = quick_folder();
-    chown(folder.path(), Some(USER), Some(USER)).unwrap();
-    prove_all(folder.path(), true);
+    prove_all(true);
 }
 
 /// Without any thread more than the first, a run does all the work in it; without the clock of the time limits there
 /// is no run.
 #[test]
-fn a_machine_that_gives_no_threads() {
+fn without_threads_a_run_does_all_work_in_its_first() {
     if !tools::require(&["strace"]) {
         return;
     }
-    let folder = quick_folder();
-    let world = World::small(folder.path());
-    let output = world.output("output");
-    let log = world.output("log");
+    let trial = Trial::small();
+    let output = trial.output();
+    let log = trial.path("log");
     let refuse = |when: &str| {
         let inject = format!("inject=clone3:error=EAGAIN:when={when}");
         let options = [
@@ -272,15 +261,15 @@ fn a_machine_that_gives_no_threads() {
             "-e".to_owned(),
             inject,
         ];
-        crate::strace::under(&options, &log, &world.run(&output)).outcome()
+        crate::strace::under(&options, &log, &trial.run(&output)).outcome()
     };
     let outcome = refuse("1+");
     outcome
         .assert_code(1)
         .assert_says("clone3")
         .assert_says("EAGAIN");
-    assert_eq!(world.clean(&output, &outcome), Ok(false));
+    assert_eq!(trial.clean(&output, &outcome), Ok(false));
     let outcome = refuse("2+");
     outcome.assert_code(0);
-    assert_eq!(world.clean(&output, &outcome), Ok(true));
+    assert_eq!(trial.clean(&output, &outcome), Ok(true));
 }

@@ -1,9 +1,27 @@
-//! `strace`, as a witness of calls and as the one who makes them fail.
+//! `strace` records system calls, and makes them fail.
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+
+/// What storages are read and made with.
+pub(crate) const FILE_CALLS: [&str; 14] = [
+    "openat",
+    "openat2",
+    "linkat",
+    "mkdirat",
+    "renameat2",
+    "write",
+    "fsync",
+    "syncfs",
+    "statx",
+    "newfstatat",
+    "fstat",
+    "getdents64",
+    "close",
+    "read",
+];
 
 /// The arguments of a command behind `strace` with these options, which writes to `log`.
 pub(crate) fn under(options: &[String], log: &Path, command: &Command) -> Command {
@@ -83,7 +101,7 @@ pub(crate) fn counts(calls: &[Call]) -> HashMap<String, usize> {
     most
 }
 
-/// A call, and the how-manieth of them in a thread.
+/// The n-th call of this name in a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Point {
     pub(crate) call: &'static str,

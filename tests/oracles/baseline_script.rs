@@ -1,4 +1,4 @@
-//! regcarve gives the tree that the shell way gives, where the shell way works.
+//! regcarve makes the tree that a shell script makes, where the script works.
 //!
 //! The script is `tests/bench/carve.sh`; the storage holds the references of `tests/data/images.list`
 //! among 2,000 other images.
@@ -12,15 +12,16 @@ use anyhow::Result;
 use regcarve_bench::storage::{self, Shape};
 use regcarve_bench::tree::{self, Kind};
 use regcarve_bench::{CARVE_SH, is_upload};
+use regcarve_test_support::fixture::{program, registry};
 use regcarve_test_support::tree::assert_carved;
 
 const LIST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/images.list");
 
 #[test]
-fn the_shell_way_and_regcarve_give_the_same_tree() -> Result<()> {
+fn the_script_and_regcarve_make_the_same_tree() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let path = |name: &str| folder.path().join(name);
-    let (source, by_shell, ours) = (path("source"), path("by-shell"), path("ours"));
+    let (source, by_script, ours) = (path("source"), path("by-shell"), path("ours"));
 
     let wanted = storage::references_of(&fs::read_to_string(LIST)?);
     assert_eq!(wanted.len(), 53);
@@ -33,18 +34,17 @@ fn the_shell_way_and_regcarve_give_the_same_tree() -> Result<()> {
         Command::new("bash")
             .arg(&script)
             .arg(LIST)
-            .args([&source, &by_shell]),
+            .args([&source, &by_script]),
     )?;
     succeed(
-        Command::new(env!("CARGO_BIN_EXE_regcarve"))
-            .args(["run", "--durability", "none", "--list", LIST])
-            .arg(format!("registry:{}", source.display()))
-            .arg(format!("registry:{}", ours.display())),
+        program("run")
+            .args(["--durability", "none", "--list", LIST])
+            .args([registry(&source), registry(&ours)]),
     )?;
 
-    let differences = tree::differences(&by_shell, &ours, is_upload)?;
+    let differences = tree::differences(&by_script, &ours, is_upload)?;
     assert_eq!(differences, Vec::<String>::new());
-    for root in [&by_shell, &ours] {
+    for root in [&by_script, &ours] {
         assert_carved(&source, root);
         assert_layers_folders(root)?;
         assert_eq!(references(root)?, BTreeSet::from_iter(wanted.clone()));

@@ -1,13 +1,13 @@
-//! The promise of the whole, on real parts: what a registry stored, the program carves, and a second
-//! registry serves, digest for digest.
+//! What a real registry stored, the program carves, and a second registry serves, digest for digest.
 //!
 //! Needs `docker-registry` and `skopeo`; skips aloud where one is missing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use regcarve_test_support::binary::{Outcome, Runs as _, regcarve};
+use regcarve_test_support::binary::{Outcome, Runs as _};
 use regcarve_test_support::corpus::{Corpus, Image};
+use regcarve_test_support::fixture::{self, program};
 use regcarve_test_support::registry::{self, Mode, Registry};
 use regcarve_test_support::snapshot::Snapshot;
 use regcarve_test_support::{check, skopeo, tools, tree};
@@ -82,13 +82,11 @@ fn a_second_registry_serves_what_was_carved() {
 
 impl Release {
     fn carve_and_check(&self, carve: &Carve, output: &Path) -> Vec<String> {
-        let outcome = regcarve(env!("CARGO_BIN_EXE_regcarve"))
-            .arg("run")
+        let outcome = program("run")
             .args(carve.arguments)
             .arg("--list")
             .arg(&self.list)
-            .arg(format!("registry:{}", self.source.display()))
-            .arg(format!("registry:{}", output.display()))
+            .args([fixture::registry(&self.source), fixture::registry(output)])
             .reported();
         if outcome.code != 0 {
             return vec![outcome.everything()];

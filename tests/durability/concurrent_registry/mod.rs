@@ -1,48 +1,34 @@
-//! Releases are carved out of a storage that a registry is writing to.
+//! Releases out of a storage that a registry is writing to: whole, or refused with what the collector took.
 //!
 //! | module | what it does |
 //! |---|---|
 //! | `registry` | moves tags as distribution 2.8 and 3.1 do, and deletes what no tag needs |
 //! | `whole` | looks at what was carved, apart from the program |
-//!
-//! A few runs in every run of the tests; 1,000 with
-//!
-//! ```sh
-//! REGCARVE_LONG=1 cargo test --release --locked --test live -- --nocapture
-//! ```
 
 mod registry;
 mod whole;
 
 use std::collections::BTreeMap;
-use std::env;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use regcarve_test_support::binary::{Outcome, Runs as _, regcarve};
+use regcarve_test_support::binary::{Outcome, Runs as _};
 use regcarve_test_support::digest::Digest;
+use regcarve_test_support::fixture::{self, memory_folder, program};
 use regcarve_test_support::registry::{Mode, PROGRAM, Registry};
-use regcarve_test_support::tools;
+use regcarve_test_support::tools::{self, long_or};
 use regcarve_test_support::tree::staging_beside;
 
 use self::registry::{Collects, Live, Style};
 
-/// In memory, where there is such a place: the disk is not what is tried here.
-fn folder() -> tempfile::TempDir {
-    tempfile::tempdir_in("/dev/shm")
-        .or_else(|_| tempfile::tempdir())
-        .expect("a folder for storages")
-}
-
 fn carve(source: &Path, list: &Path, output: &Path) -> Outcome {
-    regcarve(env!("CARGO_BIN_EXE_regcarve"))
-        .args(["run", "--durability", "none", "--list"])
+    program("run")
+        .args(["--durability", "none", "--list"])
         .arg(list)
-        .arg(format!("registry:{}", source.display()))
-        .arg(format!("registry:{}", output.display()))
+        .args([fixture::registry(source), fixture::registry(output)])
         .outcome()
 }
 
@@ -63,7 +49,7 @@ struct Tally {
 
 /// Runs again and again, while a registry of this kind moves tags and its collector deletes.
 fn beside(style: Style, collects: Collects, runs: usize) -> Tally {
-    let folder = folder();
+    let folder = memory_folder();
     let live = Live::start(folder.path().join("source"), style, collects);
     let list = folder.path().join("release.list");
     fs::write(&list, live.references().join("\n")).unwrap();
@@ -122,12 +108,8 @@ fn problems(live: &Live, outcome: &Outcome, output: &Path) -> Vec<String> {
 }
 
 #[test]
-fn runs_beside_a_registry_at_work() {
-    let each = if env::var_os("REGCARVE_LONG").is_some() {
-        250
-    } else {
-        8
-    };
+fn a_release_beside_a_writing_registry_is_whole_or_damage_is_reported() {
+    let each = long_or(250, 8);
     for style in [Style::InPlace, Style::Renames] {
         for collects in [Collects::Strangers, Collects::Untagged] {
             let tally = beside(style, collects, each);
@@ -166,11 +148,11 @@ fn runs_beside_a_registry_at_work() {
 
 /// The same beside a real registry, distribution 2.8 of Debian, that is told to move tags.
 #[test]
-fn runs_beside_a_real_registry() {
+fn a_release_beside_a_real_registry_is_whole() {
     if !tools::require(&[PROGRAM]) {
         return;
     }
-    let folder = folder();
+    let folder = memory_folder();
     let source = folder.path().join("source");
     fs::create_dir(&source).unwrap();
     let registry = Registry::start(&source, Mode::Writable);
@@ -194,11 +176,7 @@ fn runs_beside_a_real_registry() {
             .flat_map(|tag| &tag.versions);
         all.any(|package| package.digest() == digest)
     };
-    let runs = if env::var_os("REGCARVE_LONG").is_some() {
-        250
-    } else {
-        10
-    };
+    let runs = long_or(250, 10);
     let (stop, moves) = (AtomicBool::new(false), AtomicUsize::new(0));
     let mut wrong = Vec::new();
     thread::scope(|scope| {
@@ -233,8 +211,8 @@ fn runs_beside_a_real_registry() {
 
 /// A link that is empty for a moment is read again; one that stays empty is damage, and named.
 #[test]
-fn an_empty_link_is_read_again() {
-    let folder = folder();
+fn a_link_that_is_empty_for_a_moment_is_read_again() {
+    let folder = memory_folder();
     let live = Live::start(
         folder.path().join("source"),
         Style::InPlace,

@@ -1,11 +1,11 @@
-//! Many runs that want the same name.
+//! Many runs at once for the same output.
 
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::long_or;
-use crate::world::{World, quick_folder, run};
+use crate::trial::{Trial, run};
 use regcarve_test_support::binary::Runs as _;
+use regcarve_test_support::tools::long_or;
 use regcarve_test_support::tree::{draw, staging_beside};
 
 /// Starts all at once; how each ended, and what those said that were neither complete (0) nor refused (6).
@@ -39,20 +39,19 @@ fn at_once(
 /// Exactly one gets it, the others say that it is taken, and nothing is left. Among them are those that look for what
 /// killed runs left in the moment in which another has made its staging folder and not locked it yet.
 fn one_name(runs: usize, rounds: usize) {
-    let folder = quick_folder();
-    let world = World::small(folder.path());
-    let output = world.output("output");
+    let trial = Trial::small();
+    let output = trial.output();
     for _ in 0..rounds {
         let exists = format!("{} exists already", output.display());
-        let (codes, said) = at_once(runs, || world.run(&output), &[exists]);
+        let (codes, said) = at_once(runs, || trial.run(&output), &[exists]);
         assert_eq!(codes[0], Some(0), "{said}");
         assert!(
             codes[1..].iter().all(|code| *code == Some(6)),
             "{codes:?}\n{said}"
         );
-        assert_eq!(world.is_whole(&output), Ok(true));
+        assert_eq!(trial.is_whole(&output), Ok(true));
         assert_eq!(staging_beside(&output), Vec::<String>::new());
-        assert_eq!(world.source_is_unchanged(), Ok(()));
+        assert_eq!(trial.source_is_unchanged(), Ok(()));
         fs::remove_dir_all(&output).unwrap();
     }
     eprintln!(
@@ -62,19 +61,18 @@ fn one_name(runs: usize, rounds: usize) {
 }
 
 #[test]
-fn a_hundred_runs_to_one_name() {
+fn of_a_hundred_runs_for_one_output_exactly_one_succeeds() {
     one_name(100, long_or(10, 1));
 }
 
 /// Those that are not refused replace one another's output: one after the other, each as a whole.
 #[test]
-fn runs_that_replace_one_output() {
-    let folder = quick_folder();
-    let world = World::small(folder.path());
-    let output = world.output("output");
+fn concurrent_runs_with_replace_leave_one_whole_output() {
+    let trial = Trial::small();
+    let output = trial.output();
     let busy = format!("another run is at work on {}", output.display());
     let replace = || {
-        let mut run = run(world.storage.root(), &output);
+        let mut run = run(trial.source(), &output);
         run.args(["--replace", "--link", "copy"]);
         run
     };
@@ -93,7 +91,7 @@ fn runs_that_replace_one_output() {
         replace().outcome().assert_code(0);
         assert_eq!(draw(&output), whole);
     }
-    assert_eq!(world.source_is_unchanged(), Ok(()));
+    assert_eq!(trial.source_is_unchanged(), Ok(()));
     eprintln!(
         "runs that replace one output: {complete} complete, the others refused, nothing left"
     );

@@ -1,12 +1,12 @@
-//! A random storage and a random list: layers that many images share, indexes in indexes, attestations, artifacts
-//! that speak of images and of one another, tags that name nothing, and damage.
+//! A random storage and a random list: layers that many images share, indexes in indexes, attestations, referrers
+//! of images and of one another, tags that name nothing, and damage.
 
-use std::fs;
 use std::path::PathBuf;
 
 use fastrand::Rng;
 use regcarve_test_support::digest::Digest;
 use regcarve_test_support::faults;
+use regcarve_test_support::fixture::Fixture;
 use regcarve_test_support::package::{Package, Piece};
 use regcarve_test_support::shapes::{self, Flavour};
 use regcarve_test_support::storage::Storage;
@@ -24,12 +24,39 @@ const REPOSITORIES: [&str; 6] = [
 const TAGS: [&str; 5] = ["latest", "v1", "v1.2", "_x", "2024"];
 const PLATFORMS: [&str; 3] = ["linux/amd64", "linux/arm64", "windows/amd64"];
 
-pub(crate) struct World {
-    pub(crate) folder: tempfile::TempDir,
-    pub(crate) storage: Storage,
+/// What [`make`] tells of its storage.
+pub(crate) struct Release {
     pub(crate) list: PathBuf,
     /// What was done to it on purpose, for messages.
     pub(crate) story: Vec<String>,
+}
+
+/// A random storage, and a list beside it.
+pub(crate) type RandomStorage = Fixture<Release>;
+
+/// The storage with this number; the same in every run.
+pub(crate) fn make(seed: u64) -> RandomStorage {
+    Fixture::new().with(|fixture| {
+        let mut rng = Rng::with_seed(seed);
+        let layers = (0..rng.usize(2..7))
+            .map(|number| layer(&mut rng, number))
+            .collect();
+        let mut maker = Maker {
+            rng,
+            storage: &fixture.storage,
+            layers,
+            stored: Vec::new(),
+        };
+        maker.fill();
+        let lines = maker.lines();
+        let mut rng = maker.rng;
+        let story = damage::plant(&mut rng, &fixture.storage);
+        let list = fixture.write("release.list", lines.join("\n"));
+        Release {
+            list: list.into(),
+            story,
+        }
+    })
 }
 
 /// What was stored: where, under which tag, and what.
@@ -39,43 +66,11 @@ struct Stored {
     package: Package,
 }
 
-struct Maker {
+struct Maker<'a> {
     rng: Rng,
-    storage: Storage,
+    storage: &'a Storage,
     layers: Vec<Piece>,
     stored: Vec<Stored>,
-}
-
-impl World {
-    /// The storage with this number; the same in every run.
-    pub(crate) fn new(seed: u64) -> Self {
-        let folder = tempfile::tempdir().expect("a folder for a storage");
-        let mut rng = Rng::with_seed(seed);
-        let storage = Storage::create(folder.path().join("source"));
-        let layers = (0..rng.usize(2..7))
-            .map(|number| layer(&mut rng, number))
-            .collect();
-        let mut maker = Maker {
-            rng,
-            storage,
-            layers,
-            stored: Vec::new(),
-        };
-        maker.fill();
-        let lines = maker.lines();
-        let Maker {
-            mut rng, storage, ..
-        } = maker;
-        let story = damage::plant(&mut rng, &storage);
-        let list = folder.path().join("release.list");
-        fs::write(&list, lines.join("\n")).expect("write a list");
-        Self {
-            folder,
-            storage,
-            list,
-            story,
-        }
-    }
 }
 
 fn layer(rng: &mut Rng, number: usize) -> Piece {
@@ -87,7 +82,7 @@ fn layer(rng: &mut Rng, number: usize) -> Piece {
     }
 }
 
-impl Maker {
+impl Maker<'_> {
     fn one_of<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.rng.usize(..of.len())]
     }
@@ -117,7 +112,7 @@ impl Maker {
     }
 
     fn store(&mut self, repository: &'static str, tag: Option<String>, package: Package) {
-        package.store(&self.storage, repository, tag.as_deref());
+        package.store(self.storage, repository, tag.as_deref());
         self.stored.push(Stored {
             repository,
             tag,
@@ -156,7 +151,7 @@ impl Maker {
         }
     }
 
-    /// What speaks of some manifests of an image, and of that.
+    /// Referrers of some manifests of an image, and referrers of these.
     fn artifacts(&mut self, repository: &'static str, package: &Package) {
         let manifests: Vec<Package> = package.manifests().into_iter().cloned().collect();
         let mut subject = manifests[self.rng.usize(..manifests.len())].clone();

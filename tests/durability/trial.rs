@@ -1,13 +1,14 @@
-//! A storage with few files, so that a run makes few calls, and what has to be true after each run.
+//! A storage that is carved while something goes wrong, and what has to be true after each run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use regcarve_test_support::binary::{Outcome, regcarve};
+use regcarve_test_support::binary::Outcome;
+use regcarve_test_support::fixture::{Fixture, program, registry};
 use regcarve_test_support::media;
 use regcarve_test_support::snapshot::Snapshot;
-use regcarve_test_support::storage::Storage;
 use regcarve_test_support::tree::{draw, staging_beside};
 use serde_json::json;
 
@@ -25,19 +26,23 @@ pub(crate) enum Way {
 /// What an output holds that is to be replaced.
 const OLD: &str = "old";
 
-/// A storage, and what a whole carve of it looks like.
-pub(crate) struct World {
-    pub(crate) folder: PathBuf,
-    pub(crate) storage: Storage,
+/// A storage that is carved while something goes wrong, and what a whole carve of it looks like.
+pub(crate) struct Trial {
+    fixture: Fixture,
     before: Snapshot,
     whole: String,
     way: Way,
 }
 
-impl World {
-    /// Two repositories, an image and an index, in a folder that is there.
-    pub(crate) fn small(folder: &Path) -> Self {
-        let storage = Storage::create(folder.join("source"));
+impl Trial {
+    /// Two repositories, an image and an index. Most tests are about calls and not about disks, so it is in memory.
+    pub(crate) fn small() -> Self {
+        Self::small_in(Fixture::in_memory())
+    }
+
+    /// The same in another place.
+    pub(crate) fn small_in(fixture: Fixture) -> Self {
+        let storage = &fixture.storage;
         storage.image("a", "1", &[b"base"], &json!({ "os": "linux" }));
         let config = storage.blob(br#"{"for":"arm64"}"#).typed(media::OCI_CONFIG);
         let layer = storage.blob(b"arm").typed(media::OCI_LAYER);
@@ -45,40 +50,35 @@ impl World {
             .image_of("b", None, &config, &[layer])
             .on("linux/arm64");
         storage.index("b", Some("1"), &[image]);
-        Self::of(folder, storage)
+        Self::of(fixture)
     }
 
     /// Many images, so that a run takes a while; each has a layer of its own.
-    pub(crate) fn large(folder: &Path, images: usize) -> Self {
-        let storage = Storage::create(folder.join("source"));
+    pub(crate) fn large_in(fixture: Fixture, images: usize) -> Self {
         for number in 0..images {
             let layer = format!("layer {number}");
             let repository = format!("team/app{}", number / 10);
             let config = json!({ "number": number });
-            storage.image(
-                &repository,
-                &format!("v{number}"),
-                &[layer.as_bytes()],
-                &config,
-            );
+            let tag = format!("v{number}");
+            let layers = [layer.as_bytes()];
+            fixture.storage.image(&repository, &tag, &layers, &config);
         }
-        Self::of(folder, storage)
+        Self::of(fixture)
     }
 
-    fn of(folder: &Path, storage: Storage) -> Self {
-        let mut world = Self {
-            folder: folder.to_owned(),
-            before: Snapshot::take(storage.root()),
-            storage,
+    fn of(fixture: Fixture) -> Self {
+        let mut trial = Self {
+            before: Snapshot::take(fixture.storage.root()),
+            fixture,
             whole: String::new(),
             way: Way::Link,
         };
-        let output = world.output("whole");
-        let done = world.run(&output).status().unwrap();
+        let output = trial.path("whole");
+        let done = trial.run(&output).status().unwrap();
         assert!(done.success(), "a run without any fault fails");
-        world.whole = draw(&output);
+        trial.whole = draw(&output);
         fs::remove_dir_all(output).unwrap();
-        world
+        trial
     }
 
     /// The same, carved in another way.
@@ -86,13 +86,30 @@ impl World {
         Self { way, ..self }
     }
 
-    pub(crate) fn output(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+    pub(crate) fn source(&self) -> &Path {
+        self.fixture.storage.root()
+    }
+
+    pub(crate) fn output(&self) -> PathBuf {
+        self.fixture.output()
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.fixture.path(name)
+    }
+
+    /// The time of a run in which nothing goes wrong.
+    pub(crate) fn usual_time(&self) -> Duration {
+        let clock = Instant::now();
+        assert!(self.run(&self.output()).status().unwrap().success());
+        let usual = clock.elapsed();
+        fs::remove_dir_all(self.output()).unwrap();
+        usual
     }
 
     /// A run that takes everything. What it replaces is put there.
     pub(crate) fn run(&self, output: &Path) -> Command {
-        let mut command = run(self.storage.root(), output);
+        let mut command = run(self.source(), output);
         match self.way {
             Way::Link => &mut command,
             Way::Replace => {
@@ -129,9 +146,7 @@ impl World {
 
     /// Says what has changed in the source.
     pub(crate) fn source_is_unchanged(&self) -> Result<(), String> {
-        let changes = self
-            .before
-            .differences(&Snapshot::take(self.storage.root()));
+        let changes = self.before.differences(&Snapshot::take(self.source()));
         if changes.is_empty() {
             Ok(())
         } else {
@@ -160,23 +175,11 @@ impl World {
 
 /// `regcarve run --all` from one registry storage into another.
 pub(crate) fn run(source: &Path, output: &Path) -> Command {
-    let mut command = regcarve(env!("CARGO_BIN_EXE_regcarve"));
+    let mut command = program("run");
     command
-        .args(["run", "--all"])
-        .arg(spec(source))
-        .arg(spec(output));
+        .arg("--all")
+        .args([registry(source), registry(output)]);
     command
-}
-
-pub(crate) fn spec(path: &Path) -> String {
-    format!("registry:{}", path.display())
-}
-
-/// A folder in memory, where there is one: most of these tests are about calls and not about disks.
-pub(crate) fn quick_folder() -> tempfile::TempDir {
-    tempfile::tempdir_in("/dev/shm")
-        .or_else(|_| tempfile::tempdir())
-        .unwrap()
 }
 
 /// A few numbers that are the same in every run of a test, and look like chance.
