@@ -9,16 +9,16 @@ use regcarve_test_support::tools;
 
 use crate::repository;
 
-/// Where the README makes its project, and where the others are made as well.
+/// Where the guide makes its project, and where the others are made as well.
 const FOLDER: &str = "target/own";
 
-/// The policy in Rust that the section for authors of the README makes, from nothing.
+/// The policy in Rust that the guide for authors makes, from nothing.
 pub(crate) fn rust() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let built = || {
         let folder = fresh("no-snapshots");
-        let text = fs::read_to_string(repository("README.md")).unwrap();
-        let (_, section) = text.split_once("\n### A policy of your own\n").unwrap();
+        let text = fs::read_to_string(repository("guest/README.md")).unwrap();
+        let (_, section) = text.split_once("\n<!-- ci:own-policy -->").unwrap();
         type_in(&block(section), &repository("."));
         folder.join("target/wasm32-wasip2/release/no_snapshots.wasm")
     };
