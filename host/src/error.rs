@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::fs::{LandlockError, OsError, Unavailable, WriteError};
 use crate::release::problem::{Problem, Severity};
+use crate::signals::Interrupted;
 use crate::wasm::ComponentFailure;
 
 /// Why a run ended. Each has an exit code, listed in the README.
@@ -98,6 +99,24 @@ impl Error {
             Self::System { .. } | Self::Unavailable(_) | Self::Internal(_) => 1,
             Self::Signal(number) => u8::try_from(128 + number).unwrap_or(1),
         }
+    }
+}
+
+/// Names what was to be done when a system call failed: `cannot {what}: {call} {path}: {cause}`.
+pub trait SystemContext<T> {
+    /// Turns the failure into [`Error::System`]. `what` is a verb and its object: `open the source`.
+    fn context(self, what: impl std::fmt::Display) -> Result<T, Error>;
+}
+
+impl<T> SystemContext<T> for Result<T, OsError> {
+    fn context(self, what: impl std::fmt::Display) -> Result<T, Error> {
+        self.map_err(|error| Error::system(what.to_string())(error))
+    }
+}
+
+impl From<Interrupted> for Error {
+    fn from(interrupted: Interrupted) -> Self {
+        Self::Signal(interrupted.0)
     }
 }
 

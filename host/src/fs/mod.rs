@@ -25,7 +25,7 @@ pub use self::landlock::split_output::SplitOutput;
 pub use self::landlock::{Access, Enforced, LandlockError, Ruleset, Sandbox, Unavailable};
 pub use link::{LinkMode, Method, Refusal};
 pub(crate) use open::root as open_root;
-pub use os_error::OsError;
+pub use os_error::{OsError, OsResultExt};
 pub use output::{EntryKind, Occupied, OutputRoot, OutputTree, Placed, WriteError};
 pub use path::{PathError, TreePath};
 pub(crate) use retry::{retry, retry_io};

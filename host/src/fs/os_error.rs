@@ -1,5 +1,6 @@
 //! What the system answered when it did not do what was asked.
 
+use std::fmt::Display;
 use std::os::fd::AsFd;
 
 use rustix::io::Errno;
@@ -32,7 +33,7 @@ impl OsError {
         }
     }
 
-    /// For calls that go through the standard library.
+    /// Like [`Self::new`], for calls that go through the standard library.
     pub fn from_io(call: &'static str, path: impl Into<String>, error: &std::io::Error) -> Self {
         Self::new(call, path, Errno::from_io_error(error).unwrap_or(Errno::IO))
     }
@@ -53,6 +54,24 @@ impl OsError {
             self.why = what_ran_out(&room);
         }
         self
+    }
+}
+
+/// Names the call and the path of a failure where it happens: `retry(|| …).during("openat2", path)?`.
+pub trait OsResultExt<T> {
+    /// Turns the failure into an [`OsError`]. `path` is what the call was given, relative to the tree or absolute.
+    fn during(self, call: &'static str, path: impl Display) -> Result<T, OsError>;
+}
+
+impl<T> OsResultExt<T> for Result<T, Errno> {
+    fn during(self, call: &'static str, path: impl Display) -> Result<T, OsError> {
+        self.map_err(|errno| OsError::new(call, path.to_string(), errno))
+    }
+}
+
+impl<T> OsResultExt<T> for std::io::Result<T> {
+    fn during(self, call: &'static str, path: impl Display) -> Result<T, OsError> {
+        self.map_err(|error| OsError::from_io(call, path.to_string(), &error))
     }
 }
 

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use wasmtime::component::Component;
 
-use crate::error::Error;
 use crate::signals;
 use crate::wasm::Engine;
 use crate::wasm::engine::limits::{LimitExceeded, Limits};
@@ -57,7 +56,7 @@ pub(in crate::wasm) fn compile(engine: &Engine, bytes: Vec<u8>) -> Result<Compon
                 if let Some(reached) = reached(&engine.limits, began.elapsed(), grown) {
                     return Err(FailureKind::Limit { reached });
                 }
-                if let Err(Error::Signal(number)) = signals::check() {
+                if let Some(number) = signals::caught() {
                     return Err(FailureKind::Interrupted(number));
                 }
             }
