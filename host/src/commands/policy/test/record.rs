@@ -33,7 +33,7 @@ pub(super) fn record(args: &Test, source: &StorageSpec, spec: &PolicySpec) -> Re
     let outside = Prepared::read(&session, &release)?;
     let opened = open(folder).context("write the test cases")?;
     if let Some(landlock) = session.wall() {
-        landlock.allow(&opened, Access::Write, &folder.display().to_string())?;
+        landlock.allow_path(&opened, Access::Write, folder.display())?;
     }
     session.fence(Access::Read)?;
 
