@@ -1,7 +1,7 @@
 //! What `run` and `plan` share: from the command line to a plan.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use regcarve_types::{Pattern, Platform};
@@ -276,29 +276,24 @@ pub(super) fn plan(
 ) -> Result<Planned, Error> {
     let began = Instant::now();
     report.components.push(ComponentRow::new(&session.reader));
-    let contents = Arc::new(RwLock::default());
     let mut policies = Vec::new();
     for (component, settings) in &outside.policies {
         report.components.push(ComponentRow::new(component));
-        let mut policy = Policy::start(
-            component,
-            Arc::clone(&session.source),
-            Arc::clone(&contents),
-        )?;
+        let mut policy = Policy::start(component, Arc::clone(&session.source))?;
         policy.configure(settings)?;
         policies.push(policy);
     }
     report.timing_ms.start = milliseconds(outside.took + began.elapsed());
-    let (mut resolved, mut problems) = resolve(session, release, outside, report)?;
+    let (resolved, mut problems) = resolve(session, release, outside, report)?;
 
     let clock = Instant::now();
     session.progress.stage("deciding", resolved.images.len());
-    *contents
-        .write()
-        .unwrap_or_else(std::sync::PoisonError::into_inner) =
-        std::mem::take(&mut resolved.contents);
-    let (plan, refused) =
-        decide::decide(resolved.images, contents, &mut policies, &session.progress)?;
+    let (plan, refused) = decide::decide(
+        resolved.images,
+        resolved.contents,
+        &mut policies,
+        &session.progress,
+    )?;
     problems.extend(refused);
     problems.sort_by(|a, b| {
         (&a.origin, &a.reference, &a.path).cmp(&(&b.origin, &b.reference, &b.path))

@@ -2,6 +2,7 @@
 
 pub mod blob_table;
 pub mod closure;
+pub mod decision;
 pub mod image;
 pub mod plan;
 pub mod problem;

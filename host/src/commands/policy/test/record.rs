@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use super::case::{Blob, Case, CaseImage, File};
 use super::verdict;
@@ -41,12 +41,7 @@ pub(super) fn record(
     }
     session.fence(Access::Read)?;
 
-    let contents = Arc::new(RwLock::default());
-    let mut policy = Policy::start(
-        &component,
-        Arc::clone(&session.source),
-        Arc::clone(&contents),
-    )?;
+    let mut policy = Policy::start(&component, Arc::clone(&session.source))?;
     policy.configure(&settings)?;
 
     let mut report = Report::new(source.to_string());
@@ -55,7 +50,7 @@ pub(super) fn record(
     if !acceptable(&problems, false) {
         return Err(Error::Problems(problems));
     }
-    *contents.write().unwrap_or_else(PoisonError::into_inner) = resolved.contents;
+    let blobs = Arc::new(resolved.contents);
 
     policy.remember_reads();
     let mut recorded = Vec::new();
@@ -66,12 +61,12 @@ pub(super) fn record(
         .filter(|image| image.subject.is_none())
         .collect();
     for images in asked.chunk_by(|a, b| a.repository == b.repository) {
-        let decisions = policy.decide(&images[0].repository, images)?;
-        let contents = contents.read().unwrap_or_else(PoisonError::into_inner);
+        let decided = policy.decide(&blobs, &images[0].repository, images)?;
         recorded.extend(
-            images.iter().zip(&decisions).map(|(image, decision)| {
-                CaseImage::recorded(image, &contents, verdict::of(decision))
-            }),
+            images
+                .iter()
+                .zip(&decided.decisions)
+                .map(|(image, decision)| CaseImage::recorded(image, &blobs, verdict::of(decision))),
         );
     }
     let blobs: BTreeMap<_, _> = policy
