@@ -180,7 +180,6 @@ fn made(bytes: Vec<u8>, contents: &mut BlobTable) -> (Digest, BlobId) {
             path: "".into(),
             presence: BlobState::Made(bytes),
             verified: true,
-            handle: None,
             file: None,
         })
     });
@@ -217,8 +216,7 @@ mod tests {
                         BlobState::File(1)
                     },
                     verified: true,
-                    handle: None,
-                    file: None,
+                            file: None,
                 }),
                 kind: *kind,
                 media_type: "".into(),

@@ -1,6 +1,5 @@
 //! The role of a writer: told images, it asks for files.
 
-use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use regcarve_types::Digest;
@@ -172,7 +171,7 @@ impl OutputHost {
                 // Checked when the reader gave it.
                 let from = SourceFile {
                     path: parse_own(&content.path)?,
-                    handle: content.handle.as_ref().map(AsFd::as_fd),
+                    handle: None,
                     key: content.file,
                 };
                 self.tree.place(&self.source, from, path).map(|placed| {
