@@ -30,6 +30,7 @@ pub mod fs;
 pub mod hash;
 mod hash_map;
 pub mod inputs;
+pub mod options;
 pub mod pipeline;
 pub mod progress;
 pub mod publish;

@@ -11,16 +11,16 @@ use super::{OsError, TreePath};
 use crate::signals;
 
 /// What the user allows with `--link`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum LinkMode {
-    /// Hard links, or an error that says why not.
+    /// Hard links, or an error that says why not
     #[default]
     Hard,
-    /// Copies that share their blocks until one of them is changed (btrfs, XFS), or an error.
+    /// Copies that share their blocks until one of them is changed (btrfs, XFS), or an error
     Reflink,
-    /// Copies.
+    /// Copies
     Copy,
-    /// The best that the disk does, counted in the report: hard link, then reflink, then copy.
+    /// The best that the disk can do, counted in the report: hard links, else reflinks, else copies
     Auto,
 }
 

@@ -34,12 +34,12 @@ use crate::signals;
 use crate::text;
 
 /// What must have reached the disk before a run says that it is complete.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Durability {
-    /// Everything: a complete run survives a capability cut.
+    /// Everything: a complete run survives a power cut
     #[default]
     Full,
-    /// Nothing: for stages that are thrown away.
+    /// Nothing: for outputs that are thrown away
     None,
 }
 

@@ -1,7 +1,6 @@
 //! Finding a component, proving what it is, making instances.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use regcarve_types::{Algorithm, Digest};
@@ -13,6 +12,7 @@ use crate::error::{Error, OutputError};
 use crate::fs::OsError;
 use crate::hash;
 use crate::signals;
+use crate::spec::ComponentSpec;
 use crate::wasm::Engine;
 use crate::wasm::contract::{self, World};
 use crate::wasm::engine::limits::{Limits, MAX_HANDLES, Meter};
@@ -76,54 +76,6 @@ impl Role {
         match self {
             Self::Reader | Self::Writer => Self::Layout,
             other => other,
-        }
-    }
-}
-
-/// How a user names a component: a shipped name, or a file with or without a pin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ComponentSpec {
-    /// `registry`, `match`.
-    Shipped(String),
-    /// `./mine.wasm`, `./mine.wasm@sha256:…`.
-    File {
-        /// As the user wrote it.
-        path: PathBuf,
-        /// What its bytes must hash to.
-        pin: Option<Digest>,
-    },
-}
-
-impl ComponentSpec {
-    /// A text with a `/` or with the ending `.wasm` is a file; anything else is a shipped name.
-    pub fn parse(text: &str) -> Result<Self, regcarve_types::DigestError> {
-        let (path, pin) = match text.split_once(".wasm@") {
-            Some((stem, pin)) => (format!("{stem}.wasm"), Some(Digest::parse(pin)?)),
-            None => (text.to_owned(), None),
-        };
-        if pin.is_none() && !path.contains('/') && !path.ends_with(".wasm") {
-            return Ok(Self::Shipped(path));
-        }
-        Ok(Self::File {
-            path: path.into(),
-            pin,
-        })
-    }
-
-    /// What its bytes must hash to, where the user says so.
-    pub fn pin(&self) -> Option<Digest> {
-        match self {
-            Self::Shipped(_) => None,
-            Self::File { pin, .. } => *pin,
-        }
-    }
-}
-
-impl fmt::Display for ComponentSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Shipped(name) => f.write_str(name),
-            Self::File { path, .. } => write!(f, "{}", path.display()),
         }
     }
 }

@@ -21,7 +21,8 @@ pub mod roles;
 mod state;
 mod watch;
 
-pub use component::{Component, ComponentSpec, Role};
+pub use crate::spec::ComponentSpec;
+pub use component::{Component, Role};
 pub use engine::Engine;
 pub use engine::limits::Limits;
 pub use failure::ComponentFailure;

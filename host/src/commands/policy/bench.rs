@@ -19,15 +19,15 @@ const BATCH: usize = 1000;
 
 pub(super) fn bench(args: &Bench) -> Result<(), Error> {
     let clock = Instant::now();
-    let engine = engine(&args.limits)?;
+    let engine = engine(&args.components)?;
     let start = clock.elapsed();
     let clock = Instant::now();
-    let component = load(&engine, &args.policy, &args.limits)?;
+    let component = load(&engine, &args.policy, &args.components)?;
     let loaded = clock.elapsed();
     let settings = session::settings(&args.policy)?;
     let (images, blobs) = images()?;
     let blobs = Arc::new(blobs);
-    session::fence(args.limits.sandbox)?;
+    session::fence(args.components.sandbox)?;
     let clock = Instant::now();
     let mut policy = Policy::start_without_source(&component)?;
     policy.configure(&settings)?;

@@ -12,13 +12,13 @@ use crate::text;
 use crate::wasm::roles::policy::Policy;
 
 pub(super) fn check(args: &Check) -> Result<(), Error> {
-    let engine = engine(&args.limits)?;
-    let component = load(&engine, &args.policy, &args.limits)?;
+    let engine = engine(&args.components)?;
+    let component = load(&engine, &args.policy, &args.components)?;
     let settings = match args.policy.settings {
         Some(_) => Some(session::settings(&args.policy)?),
         None => None,
     };
-    session::fence(args.limits.sandbox)?;
+    session::fence(args.components.sandbox)?;
     let mut policy = Policy::start_alone(&component)?;
     let about = policy.describe()?;
     if let Some(wrong) = wrong_in(&about) {

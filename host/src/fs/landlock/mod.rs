@@ -44,15 +44,15 @@ pub mod split_output;
 /// What is known here of Landlock; kernels that know less do less, kernels that know more do no more.
 const KNOWN: ABI = ABI::V10;
 
-/// Whether there has to be a wall.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// The use of Landlock, as `--sandbox` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Sandbox {
-    /// A run without a wall is refused.
+    /// Fail where the kernel lacks Landlock
     Require,
-    /// A wall where the kernel has what it takes.
+    /// Use Landlock where the kernel has it
     #[default]
     Auto,
-    /// No wall.
+    /// Do not use Landlock
     Off,
 }
 

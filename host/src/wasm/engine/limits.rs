@@ -8,53 +8,111 @@ use wasmtime::ResourceLimiter;
 
 use crate::wasm::watch::{Call, Watched};
 
-/// Limits of one component. All but that of the log hold for an instance, not for the sum of several.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The heading of the limits in `--help`, behind everything else.
+const HEADING: &str = "Sandbox limits";
+
+/// Limits of one component, as the command line gives them. All but that of the log hold for each instance, not for the sum
+/// of several.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct Limits {
-    /// Time in the guest's own code for one call (one list, one batch of images). Time in which the host
-    /// works for it does not count. A shipped component needs milliseconds; a Python policy
-    /// over a large repository, seconds.
+    /// Time that a component may run in one call, in seconds
+    // One list, or one batch of images. Time in which the host works for it does not count. A shipped component needs
+    // milliseconds; a Python policy over a large repository, seconds.
+    #[arg(long = "guest-time", value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    #[arg(help_heading = HEADING, hide_short_help = true)]
     pub time: Duration,
-    /// Linear memory in bytes, all memories together. A Python policy starts with about 60 MiB.
+
+    /// Memory of a component, in MiB
+    // All linear memories together. A Python policy starts with about 60 MiB.
+    #[arg(long = "guest-memory", value_name = "MIB", default_value = "256", value_parser = mebibytes::<usize>)]
+    #[arg(help_heading = HEADING, hide_short_help = true)]
     pub memory: usize,
-    /// Elements of all tables together; a large program has some tens of thousands of functions.
+
+    /// Elements of all tables of a component
+    // A large program has some tens of thousands of functions.
+    #[arg(long = "guest-tables", value_name = "N", default_value_t = 200_000)]
+    #[arg(help_heading = HEADING, hide_short_help = true)]
     pub table_elements: usize,
-    /// Core instances; a component made by composing languages has about ten.
+
+    /// Core instances that a component may consist of
+    // A component made by composing languages has about ten.
+    #[arg(long = "guest-instances", value_name = "N", default_value_t = 64)]
+    #[arg(help_heading = HEADING, hide_short_help = true)]
     pub instances: usize,
-    /// Bytes that one call may hand to the host.
+
+    /// Data that a component may pass to the host in one call, in MiB
+    #[arg(long = "guest-data", value_name = "MIB", default_value = "64", value_parser = mebibytes::<usize>)]
+    #[arg(help_heading = HEADING, hide_short_help = true)]
     pub call_bytes: usize,
-    /// Calls into the host. The shipped layouts make about 50 for an image. What the host reads and writes counts too,
-    /// see `CALL_UNIT`, and so do the host's calls into the component and the images that it gives.
+
+    /// Host calls in either direction; every 4 KiB transferred counts as one
+    // The shipped layouts make about 50 for an image. See `CALL_UNIT`.
+    #[arg(long = "guest-calls", value_name = "N", default_value_t = 100_000_000)]
+    #[arg(help_heading = HEADING, hide_short_help = true)]
     pub calls: u64,
-    /// Bytes of log messages, as they are printed, of all instances together.
+
+    /// Log messages of a component, in KiB; the rest is left out
+    // As they are printed, of all instances together.
+    #[arg(long = "guest-log", value_name = "KIB", default_value = "1024", value_parser = kibibytes)]
+    #[arg(help_heading = HEADING, hide_short_help = true)]
     pub log_bytes: usize,
-    /// Time that the system may take for one call into the host. Most take microseconds; a disk that wakes up,
-    /// seconds; a server that restarts, half a minute. What takes longer does not come back.
+
+    /// Time that the system may take to answer one call of a component, in seconds; then the program ends
+    #[arg(long = "guest-wait", value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    #[arg(help_heading = HEADING, hide_short_help = true)]
     pub wait: Duration,
-    /// Length of a component file in bytes. A Python policy has about 40 MiB.
+
+    /// Size of a component file, in MiB
+    // A Python policy has about 40 MiB.
+    #[arg(long = "component-size", value_name = "MIB", default_value = "128", value_parser = mebibytes::<u64>)]
+    #[arg(help_heading = HEADING, hide_short_help = true)]
     pub component_bytes: u64,
-    /// Time for compiling one component. A Rust policy takes 50 ms, a Python policy half a minute.
+
+    /// Time for compiling a component file, in seconds
+    // A Rust policy takes 50 ms, a Python policy half a minute.
+    #[arg(long = "compile-time", value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    #[arg(help_heading = HEADING, hide_short_help = true)]
     pub compile_time: Duration,
-    /// Memory that the program may grow by, in bytes, while it compiles one component.
+
+    /// Memory for compiling a component file, in MiB
+    // How much the program may grow meanwhile.
+    #[arg(long = "compile-memory", value_name = "MIB", default_value = "2048", value_parser = mebibytes::<usize>)]
+    #[arg(help_heading = HEADING, hide_short_help = true)]
     pub compile_memory: usize,
 }
 
+/// The limits of a command line that sets none.
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            time: Duration::from_secs(30),
-            memory: 256 << 20,
-            table_elements: 200_000,
-            instances: 64,
-            call_bytes: 64 << 20,
-            calls: 100_000_000,
-            log_bytes: 1 << 20,
-            wait: Duration::from_secs(60),
-            component_bytes: 128 << 20,
-            compile_time: Duration::from_secs(120),
-            compile_memory: 2 << 30,
+        #[derive(clap::Parser)]
+        struct CommandLine {
+            #[command(flatten)]
+            limits: Limits,
         }
+        <CommandLine as clap::Parser>::parse_from(["regcarve"]).limits
     }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "not a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+fn mebibytes<T: TryFrom<u64>>(text: &str) -> Result<T, String> {
+    bytes(text, 1 << 20)
+}
+
+fn kibibytes(text: &str) -> Result<usize, String> {
+    bytes(text, 1 << 10)
+}
+
+fn bytes<T: TryFrom<u64>>(text: &str, unit: u64) -> Result<T, String> {
+    let count: u64 = text
+        .parse()
+        .map_err(|error: std::num::ParseIntError| error.to_string())?;
+    T::try_from(count.saturating_mul(unit)).map_err(|_| "too large".to_owned())
 }
 
 /// So many bytes that the host reads, writes or keeps for a component count as one more call: reading one long

@@ -7,16 +7,17 @@ use std::sync::Arc;
 
 use super::case::{Blob, Case, CaseImage, File};
 use super::verdict;
-use crate::cli::{LimitArgs, PolicySpec, Release};
+use crate::cli::Release;
 use crate::commands::print;
 use crate::commands::session::{self, Prepared, Session, acceptable};
 use crate::error::Error;
 use crate::fs::{Access, OsError};
+use crate::options::ComponentOptions;
 use crate::report::Report;
-use crate::spec::StorageSpec;
+use crate::spec::{ComponentSpec, PolicySpec, StorageSpec};
 use crate::text;
+use crate::wasm::Role;
 use crate::wasm::roles::policy::Policy;
-use crate::wasm::{ComponentSpec, Role};
 
 /// The file that is written.
 const NAME: &str = "recorded.json";
@@ -27,10 +28,10 @@ pub(super) fn record(
     source: &StorageSpec,
     images: &[String],
     spec: &PolicySpec,
-    limits: &LimitArgs,
+    options: &ComponentOptions,
 ) -> Result<(), Error> {
-    let release = Release::of(source.clone(), images.to_vec(), limits.clone());
-    let mut session = Session::open(source, limits)?;
+    let release = Release::of(source.clone(), images.to_vec(), options.clone());
+    let mut session = Session::open(source, options)?;
     let component = session.load(Role::Policy, &spec.component)?;
     let settings = session::settings(spec)?;
     let outside = Prepared::read(&session, &release)?;

@@ -10,9 +10,10 @@ use crate::error::Error;
 use crate::release::blob_table::BlobTable;
 use crate::release::decision::Decision;
 use crate::release::image::Image;
+use crate::spec::{ComponentSpec, SpecError};
 use crate::text;
 use crate::wasm::roles::policy::Policy;
-use crate::wasm::{Component, ComponentSpec, Engine, Role};
+use crate::wasm::{Component, Engine, Role};
 
 /// How many cases passed, and how many did not.
 #[derive(Default)]
@@ -80,16 +81,14 @@ fn named(file: &File, path: &Path) -> Result<ComponentSpec, Error> {
             "no policy is named; write \"policy\", or give --policy".into(),
         ));
     };
-    match ComponentSpec::parse(text) {
+    match text.parse() {
         Ok(ComponentSpec::File { path: named, pin }) => {
             let folder = path.parent().unwrap_or(Path::new(""));
             let path = folder.join(named);
             Ok(ComponentSpec::File { path, pin })
         }
         Ok(shipped) => Ok(shipped),
-        Err(error) => Err(wrong(format!(
-            "the pin of the policy is no digest: {error}"
-        ))),
+        Err(error) => Err(wrong(SpecError::to_string(&error))),
     }
 }
 
