@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::fs::{LandlockError, OsError, Unavailable, WriteError};
+use crate::release::plan::PlanError;
 use crate::release::problem::{Problem, Severity};
 use crate::signals::Interrupted;
 use crate::wasm::ComponentFailure;
@@ -126,6 +127,15 @@ impl From<LandlockError> for Error {
             LandlockError::Missing(missing) => Self::Unavailable(missing),
             LandlockError::OsError(fault) => Self::system("fence the run in")(fault),
             LandlockError::Threads => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+impl From<PlanError> for Error {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::SameName { .. } => Self::Usage(error.to_string()),
+            PlanError::DifferentSizes(problem) => Self::problem(*problem),
         }
     }
 }

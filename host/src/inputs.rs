@@ -12,13 +12,13 @@ use rustix::io::Errno;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
-use crate::cli::{PlatformMode, PolicySpec, Release};
+use crate::cli::{PlatformMode, Release};
 use crate::error::Error;
 use crate::fs::{OsError, retry_io};
 use crate::release::problem::Problem;
 use crate::release::request::{ListText, Origin};
+use crate::spec::{ComponentSpec, PolicySpec};
 use crate::text;
-use crate::wasm::ComponentSpec;
 
 /// The longest list, in bytes: about a million lines.
 const MAX_LIST: u64 = 64 << 20;

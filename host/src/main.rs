@@ -24,17 +24,20 @@ fn main() -> ExitCode {
     match std::panic::catch_unwind(AssertUnwindSafe(|| run(cli.command))) {
         // Nothing is left to be written, and taking everything apart would cost more than the run.
         Ok(Ok(())) => std::process::exit(0),
-        Ok(Err(error)) => ExitCode::from(explain(&error)),
+        Ok(Err(error)) => ExitCode::from(match error.downcast_ref() {
+            Some(error) => explain(error),
+            None => explain(&Error::Internal(format!("{error:#}"))),
+        }),
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-fn run(command: Command) -> Result<(), Error> {
+fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Run(run) => commands::run::run(run),
         Command::Plan(plan) => commands::plan::plan(plan),
         Command::List(list) => commands::list::list(list),
-        Command::Policy(policy) => commands::policy::policy(policy),
+        Command::Policy(policy) => Ok(commands::policy::policy(policy)?),
         Command::Verify(verify) => commands::verify::verify(verify),
     }
 }

@@ -52,7 +52,7 @@ fn signatures_that_all_takes_are_not_asked_about() {
         );
         outcome.assert_code(0);
         let reasons = outcome.listed("dropped", "reason");
-        let reason = format!("it speaks of {old}, which is not in the release");
+        let reason = format!("its subject {old} is not in the release");
         assert!(reasons.contains(&reason), "{reasons:?}");
     }
     // Left out on demand, they are images like any other.

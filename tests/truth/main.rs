@@ -40,7 +40,7 @@ const REFERENCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/reference
 /// What may differ in how both name an image: the digest behind a tag, and artifacts that speak of another image, which
 /// ours calls by what they speak of.
 fn normal(reference: &str) -> String {
-    if let Some(subject) = reference.strip_prefix("an artifact that speaks of ") {
+    if let Some(subject) = reference.strip_prefix("a referrer of ") {
         return subject.to_owned();
     }
     let named = match reference.split_once('@') {

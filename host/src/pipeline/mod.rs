@@ -23,7 +23,7 @@
 
 use std::time::{Duration, Instant};
 
-use self::carve::{CarveJob, Output, Tally};
+use self::carve::{CarveJob, Output};
 use self::resolve::Resolved;
 pub use self::session::Session;
 use self::workers::Jobs;
@@ -32,6 +32,7 @@ use crate::fs::LinkMode;
 use crate::release::plan::Plan;
 use crate::release::problem::Problem;
 use crate::release::request::ListText;
+use crate::release::tally::Tally;
 use crate::wasm::Component;
 use crate::wasm::roles::policy::Policy;
 
@@ -45,7 +46,6 @@ pub mod resolve;
 pub mod select;
 pub mod session;
 pub mod suggest;
-pub mod verify;
 pub mod workers;
 
 /// What to take, with all files read and all components loaded. No component is started yet.
@@ -150,17 +150,14 @@ fn start_policies(session: &Session, prepared: &Prepared) -> Result<Vec<Policy>,
     prepared.policies.iter().map(start).collect()
 }
 
-/// Fills the staging directory of each output. Nothing is published.
+/// From a plan to files in the staging directory of an output. Nothing is published.
 pub fn carve(
     session: &Session,
     job: &CarveJob,
-    outputs: &mut [Output],
+    output: &mut Output,
     mode: LinkMode,
     jobs: Jobs,
-) -> Result<Vec<Tally>, Error> {
-    let fill = |output: &mut Output| {
-        session.progress.stage("carving", job.plan().images.len());
-        output.fill(session, job, mode, jobs)
-    };
-    outputs.iter_mut().map(fill).collect()
+) -> Result<Tally, Error> {
+    session.progress.stage("carving", job.plan().images.len());
+    output.fill(session, job, mode, jobs)
 }

@@ -195,7 +195,10 @@ impl Worker<'_> {
         batch: &[(&ImageRequest, &Origin)],
         seen: &mut Seen,
     ) -> Result<(), Error> {
-        let requests: Vec<_> = batch.iter().map(|(request, _)| (*request).clone()).collect();
+        let requests: Vec<_> = batch
+            .iter()
+            .map(|(request, _)| (*request).clone())
+            .collect();
         let answers = self.reader.resolve(repository, &requests)?;
         self.note_verified();
         let mut manifests = Vec::new();
@@ -273,9 +276,7 @@ impl Worker<'_> {
                 content: id,
                 kind: entry.kind,
                 media_type: self.names.media_type(entry.media_type),
-                platform: entry
-                    .platform
-                    .map(|platform| self.names.platform(platform)),
+                platform: entry.platform.map(|platform| self.names.platform(platform)),
                 describes: entry.describes.map(Box::new),
                 optional: entry.optional,
                 size: entry.size,

@@ -11,9 +11,9 @@ use crate::error::Error;
 use crate::fs::{Access, Ruleset, Sandbox, SourceTree};
 use crate::progress::Progress;
 use crate::signals;
-use crate::spec::StorageSpec;
+use crate::spec::{ComponentSpec, StorageSpec};
 use crate::wasm::roles::reader::Reader;
-use crate::wasm::{Component, ComponentSpec, Engine, Role};
+use crate::wasm::{Component, Engine, Role};
 
 /// An open source and the means to work on it.
 pub struct Session {

@@ -17,6 +17,9 @@
 //! An output that is to be replaced is locked from the start, too, and keeps its lock under the staging name: until the run is
 //! over it may have to be given its name back. So of several runs that would replace one output, one does.
 
+mod all;
+pub mod paths;
+
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,6 +35,8 @@ use crate::fs::{
 };
 use crate::signals;
 use crate::text;
+
+pub use all::{publish_all, rollback_all};
 
 /// What must have reached the disk before a run says that it is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]

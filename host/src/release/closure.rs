@@ -216,7 +216,7 @@ mod tests {
                         BlobState::File(1)
                     },
                     verified: true,
-                            file: None,
+                    file: None,
                 }),
                 kind: *kind,
                 media_type: "".into(),

@@ -7,3 +7,4 @@ pub mod image;
 pub mod plan;
 pub mod problem;
 pub mod request;
+pub mod tally;

@@ -218,8 +218,7 @@ fn check_names(images: &[PlannedImage]) -> Result<(), PlanError> {
 
 /// Takes optional layers that the source does not have out of an image.
 fn leave_out_absent(image: &mut PlannedImage, blobs: &BlobTable) {
-    let is_absent =
-        |entry: &&ClosureEntry| blobs.get(entry.content).presence == BlobState::Absent;
+    let is_absent = |entry: &&ClosureEntry| blobs.get(entry.content).presence == BlobState::Absent;
     let left_out: Vec<_> = image
         .entries()
         .iter()

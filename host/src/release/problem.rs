@@ -41,11 +41,7 @@ pub struct Problem {
 
 impl Problem {
     /// A problem without origin, path and hint.
-    pub fn new(
-        severity: Severity,
-        reference: impl Into<String>,
-        cause: impl Into<String>,
-    ) -> Self {
+    pub fn new(severity: Severity, reference: impl Into<String>, cause: impl Into<String>) -> Self {
         Self {
             severity,
             reference: reference.into(),

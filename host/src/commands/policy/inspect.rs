@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::{engine, load};
 use crate::cli::{Format, Inspect};
 use crate::commands::print;
-use crate::commands::session::fence;
 use crate::error::Error;
+use crate::pipeline::session::restrict_all;
 use crate::spec::ComponentSpec;
 use crate::text;
 use crate::wasm::roles::policy::Policy;
@@ -36,7 +36,7 @@ struct Row {
 pub(super) fn inspect(args: &Inspect) -> Result<(), Error> {
     let engine = engine(&args.components)?;
     let component = load(&engine, &args.policy, &args.components)?;
-    fence(args.components.sandbox)?;
+    restrict_all(args.components.sandbox)?;
     let about = Policy::start_alone(&component)?.describe()?;
     let row = Row {
         name: about.name,

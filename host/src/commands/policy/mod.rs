@@ -29,7 +29,7 @@ pub fn policy(command: PolicyCommand) -> Result<(), Error> {
 
 /// An engine that logs to standard error.
 fn engine(options: &ComponentOptions) -> Result<Engine, Error> {
-    super::session::engine(options, &Progress::hidden())
+    super::engine(options, &Progress::hidden())
 }
 
 /// Loads a policy: every check of its bytes and its world is made here.

@@ -180,7 +180,6 @@ fn item(piece: Piece, contents: &mut BlobTable) -> ClosureEntry {
             path: "".into(),
             presence: piece.bytes.map_or(BlobState::Absent, BlobState::Made),
             verified: true,
-            handle: None,
             file: None,
         })
     });

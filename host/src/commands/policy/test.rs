@@ -3,8 +3,10 @@
 
 use super::engine;
 use crate::cli::Test;
-use crate::commands::{print, session};
+use crate::commands::print;
 use crate::error::Error;
+use crate::inputs;
+use crate::pipeline::session::restrict_all;
 
 mod case;
 mod record;
@@ -21,12 +23,12 @@ pub(super) fn test(args: &Test) -> Result<(), Error> {
             "each case has its own settings; leave them out of --policy".into(),
         ));
     }
-    let files = session::files_below(&args.cases, "json")?;
+    let files = inputs::files_below(&args.cases, "json")?;
     let engine = engine(&args.components)?;
     let policy = policy.map(|policy| &policy.component);
     let load = |file| run::load(&engine, file, policy, args.components.require_pins);
     let loaded = files.into_iter().map(load).collect::<Result<Vec<_>, _>>()?;
-    session::fence(args.components.sandbox)?;
+    restrict_all(args.components.sandbox)?;
     let mut tally = run::Tally::default();
     for file in &loaded {
         run::run(file, &mut tally)?;

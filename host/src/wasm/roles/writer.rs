@@ -8,10 +8,10 @@ use crate::error::{Error, OutputError};
 use crate::fs::{
     LinkMode, MAX_FILE, Placed, SourceFile, SourceTree, SplitOutput, TreePath, WriteError,
 };
-use crate::pipeline::carve::Tally;
 use crate::release::blob_table::{BlobState, BlobTable, PlacedPaths};
 use crate::release::image::BlobId;
 use crate::release::plan::PlannedImage;
+use crate::release::tally::Tally;
 use crate::wasm::bindings::types;
 use crate::wasm::bindings::writer as bindings;
 use crate::wasm::bindings::writer::exports::regcarve::plugin::write as exported;
@@ -57,8 +57,8 @@ impl Writer {
         let record = exported::Image {
             repository: image.repository.to_string(),
             tag: image.tag.as_ref().map(ToString::to_string),
-            digest: image.digest.to_string(),
-            contents: content_records(&image.items, contents),
+            digest: image.digest().to_string(),
+            contents: content_records(image.entries(), contents),
         };
         let answer = self
             .instance
@@ -76,9 +76,9 @@ impl Writer {
             .map(|image| exported::Entry {
                 repository: image.repository.to_string(),
                 tag: image.tag.as_ref().map(ToString::to_string),
-                digest: image.digest.to_string(),
-                media_type: image.top().media_type.to_string(),
-                size: contents.get(image.top().content).size().unwrap_or(0),
+                digest: image.digest().to_string(),
+                media_type: image.image.top().media_type.to_string(),
+                size: contents.get(image.image.top().content).size().unwrap_or(0),
             })
             .collect();
         let answer = self

@@ -9,11 +9,13 @@ use super::case::{Blob, Case, CaseImage, File};
 use super::verdict;
 use crate::cli::Release;
 use crate::commands::print;
-use crate::commands::session::{self, Prepared, Session, acceptable};
+use crate::commands::release;
 use crate::error::Error;
 use crate::fs::{Access, OsError};
+use crate::inputs;
 use crate::options::ComponentOptions;
-use crate::report::Report;
+use crate::pipeline::{self, Timings};
+use crate::release::problem::acceptable;
 use crate::spec::{ComponentSpec, PolicySpec, StorageSpec};
 use crate::text;
 use crate::wasm::Role;
@@ -30,28 +32,26 @@ pub(super) fn record(
     spec: &PolicySpec,
     options: &ComponentOptions,
 ) -> Result<(), Error> {
+    let settings = inputs::settings(spec)?;
     let release = Release::of(source.clone(), images.to_vec(), options.clone());
-    let mut session = Session::open(source, options)?;
+    let (mut session, prepared) = release::prepare(&release)?;
     let component = session.load(Role::Policy, &spec.component)?;
-    let settings = session::settings(spec)?;
-    let outside = Prepared::read(&session, &release)?;
     std::fs::create_dir_all(folder).map_err(fault("mkdir", folder))?;
     let door = std::fs::File::open(folder).map_err(fault("open", folder))?;
-    if let Some(wall) = session.wall() {
-        wall.allow(&door, Access::Write, &folder.display().to_string())?;
+    if let Some(ruleset) = session.ruleset() {
+        ruleset.allow(&door, Access::Write, &folder.display().to_string())?;
     }
-    session.fence(Access::Read)?;
+    session.restrict(Access::Read)?;
 
     let mut policy = Policy::start(&component, Arc::clone(&session.source))?;
     policy.configure(&settings)?;
 
-    let mut report = Report::new(source.to_string());
-    let (resolved, problems) = session::resolve(&session, &release, outside, &mut report)?;
+    let (resolved, problems) = pipeline::images(&session, &prepared, &mut Timings::default())?;
     session.progress.done();
     if !acceptable(&problems, false) {
         return Err(Error::Problems(problems));
     }
-    let blobs = Arc::new(resolved.contents);
+    let blobs = Arc::new(resolved.blobs);
 
     policy.remember_reads();
     let mut recorded = Vec::new();
