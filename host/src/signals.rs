@@ -17,17 +17,12 @@ pub struct Interrupted(pub i32);
 /// True while a signal ends the process at once.
 static AT_ONCE: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// Starts to listen. A signal ends the process at once, with exit code 128+N, as the default action would; but that does
-/// nothing in a container whose first process this is.
+/// Starts to listen. Until [`defer`] a signal ends the process at once, as without a handler.
 pub fn listen() -> std::io::Result<()> {
     let at_once = AT_ONCE.get_or_init(|| Arc::new(AtomicBool::new(true)));
     let mut flags = Vec::new();
     for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register_conditional_shutdown(
-            signal,
-            128 + signal,
-            Arc::clone(at_once),
-        )?;
+        signal_hook::flag::register_conditional_default(signal, Arc::clone(at_once))?;
         let flag = Arc::new(AtomicBool::new(false));
         // In this order, so that the first signal finds the flag unset.
         signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&flag))?;

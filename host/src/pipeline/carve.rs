@@ -8,15 +8,14 @@ use std::sync::{Arc, Mutex};
 use super::session::Session;
 use super::workers::{self, Jobs, Worker};
 use crate::error::{Error, OutputError};
-use crate::fs::{LinkMode, MergeError, Method, SourceTree, SplitOutput, WriteError};
+use crate::fs::{LinkMode, MergeError, Method, OutputSink, OutputTrees, SourceTree, WriteError};
 use crate::publish::{IfExists, Staging};
-use crate::release::blob_table::PlacedPaths;
 use crate::release::plan::{Plan, PlannedImage};
 use crate::release::tally::Tally;
 use crate::signals;
 use crate::spec::StorageSpec;
 use crate::sync;
-use crate::wasm::roles::writer::{Job, Writer};
+use crate::wasm::roles::writer::{OutputPlan, Writer};
 use crate::wasm::{Component, Role};
 
 /// An output under construction.
@@ -39,15 +38,15 @@ impl Output {
         mode: LinkMode,
     ) -> Result<Self, Error> {
         let writer = session.load(Role::Writer, &spec.format)?;
-        let apart = session
+        let trees = session
             .ruleset()
-            .is_some_and(|ruleset| ruleset.will_stand());
-        let staging = Staging::begin(&spec.path, if_exists, apart)?;
+            .map_or(OutputTrees::One, |ruleset| ruleset.output_trees());
+        let staging = Staging::begin(&spec.path, if_exists, trees)?;
         if let Some(ruleset) = session.ruleset() {
             staging.allow(ruleset)?;
         }
         if let Some(file) = session.source.any_file() {
-            let probe = staging.trees(mode).probe(&session.source, &file);
+            let probe = staging.probe(mode, &session.source, &file);
             probe.map_err(|error| {
                 staging.explain(cannot_link(&session.source, &spec.path, error))
             })?;
@@ -70,7 +69,7 @@ impl Output {
         let tally = job
             .write(session, &self.writer, &self.staging, mode, jobs)
             .map_err(|error| self.staging.explain(error))?;
-        self.staging.join().map_err(|error| match error {
+        self.staging.merge_parts().map_err(|error| match error {
             MergeError::Both(path) => {
                 let what = format!("it gave the name {} to two things", path.display());
                 self.writer.failed(what).into()
@@ -85,7 +84,7 @@ impl Output {
 
 /// The failure of the first link into an output.
 fn cannot_link(source: &SourceTree, output: &Path, error: WriteError) -> Error {
-    let (source, output) = (source.shown().display(), output.display());
+    let (source, output) = (source.path().display(), output.display());
     match error {
         WriteError::LinkRefused(refusal) => Error::LinkRefused {
             message: format!(
@@ -146,16 +145,15 @@ impl CarveJob {
         jobs: Jobs,
     ) -> Result<Tally, Error> {
         let blobs = &self.plan.blobs;
-        let job = Arc::new(Job {
-            source: session.source.another(),
-            contents: Arc::clone(blobs),
-            planned: Arc::clone(&self.planned),
-            placed: PlacedPaths::new(blobs),
-        });
+        let output = Arc::new(OutputPlan::new(
+            session.source.for_worker(),
+            Arc::clone(blobs),
+            Arc::clone(&self.planned),
+        ));
         let next = AtomicUsize::new(0);
         let total = Mutex::new(Tally::default());
-        let work = |tree: SplitOutput, pool: &Worker<'_>| -> Result<Writer, Error> {
-            let mut writer = Writer::start(component, tree, Arc::clone(&job))?;
+        let work = |tree: Box<dyn OutputSink>, pool: &Worker<'_>| -> Result<Writer, Error> {
+            let mut writer = Writer::start(component, tree, Arc::clone(&output))?;
             while let Some(share) = self.shares.get(next.fetch_add(1, Ordering::Relaxed)) {
                 for image in self.images(share) {
                     signals::check()?;
@@ -169,7 +167,7 @@ impl CarveJob {
         };
         // After a failure nothing is left for the other workers.
         let work = |pool: &Worker<'_>| {
-            work(staging.trees(mode), pool)
+            work(staging.sink(mode), pool)
                 .inspect_err(|_| next.store(usize::MAX / 2, Ordering::Relaxed))
         };
         let other = |pool: &Worker<'_>| match next.load(Ordering::Relaxed) {

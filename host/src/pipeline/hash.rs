@@ -87,7 +87,7 @@ pub fn hash(
     let known = Known::default();
     let work = |_: &PoolWorker<'_>| -> Result<(), Error> {
         let mut worker = Worker {
-            source: session.source.another(),
+            source: session.source.for_worker(),
             known: &known,
             buffer: vec![0; hash::PIECE],
             progress: &session.progress,

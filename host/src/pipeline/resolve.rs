@@ -14,7 +14,7 @@ use super::select::Selection;
 use super::session::Session;
 use super::workers::{self, Jobs, Worker as PoolWorker};
 use crate::error::Error;
-use crate::fs::{Looked, ReadError, SourceTree, TreePath};
+use crate::fs::{FileInfo, ReadError, SourceTree, TreePath};
 use crate::hash_map::{HashMap, HashSet};
 use crate::progress::Progress;
 use crate::release::blob_table::{Blob, BlobState, BlobTable};
@@ -68,7 +68,7 @@ pub fn resolve(
     let shared = Mutex::new(Resolved::default());
     let work = |reader: Reader, pool: &PoolWorker<'_>| {
         let worker = Worker {
-            source: session.source.another(),
+            source: session.source.for_worker(),
             reader,
             referrers: options.referrers,
             verified: HashMap::default(),
@@ -317,9 +317,9 @@ impl Worker<'_> {
         }
     }
 
-    fn look(&self, path: &str) -> Result<Looked, ReadError> {
+    fn look(&self, path: &str) -> Result<FileInfo, ReadError> {
         let path = TreePath::parse(path).map_err(|error| ReadError::Damaged(error.to_string()))?;
-        let (_file, looked) = self.source.open_content(path)?;
+        let (_file, looked) = self.source.open_handle(path)?;
         Ok(looked)
     }
 

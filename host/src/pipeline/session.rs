@@ -94,5 +94,5 @@ pub fn restrict_all(sandbox: Sandbox) -> Result<(), Error> {
 fn restrict(ruleset: Ruleset) -> Result<i32, Error> {
     // Reads files of the system, which is impossible afterwards.
     workers::cpus();
-    Ok(ruleset.raise()?.abi.unwrap_or(0))
+    Ok(ruleset.restrict()?.abi.unwrap_or(0))
 }

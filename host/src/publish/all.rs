@@ -22,6 +22,6 @@ pub fn publish_all<'s>(
 /// Takes the names from all outputs again, because the run failed after all.
 pub fn rollback_all<'s>(stagings: impl IntoIterator<Item = &'s mut Staging>) {
     for staging in stagings {
-        staging.withdraw();
+        staging.rollback();
     }
 }

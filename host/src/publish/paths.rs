@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::split;
+use super::parent_and_name;
 use crate::error::Error;
 use crate::fs::{OsError, retry_io};
 use crate::spec::StorageSpec;
@@ -62,7 +62,7 @@ fn overlap(one: &Path, other: &Path) -> bool {
 
 /// The real path of a file that may not exist yet. `None`: its folder does not exist.
 fn future(path: &Path) -> Result<Option<PathBuf>, Error> {
-    let Ok((folder, name)) = split(path) else {
+    let Ok((folder, name)) = parent_and_name(path) else {
         return Ok(None);
     };
     Ok(real(&folder)?.map(|folder| folder.join(name)))

@@ -7,4 +7,5 @@ pub mod image;
 pub mod plan;
 pub mod problem;
 pub mod request;
+pub mod role;
 pub mod tally;

@@ -1,27 +1,26 @@
-//! The role of a policy: shown images, it says what becomes of them.
+//! The role of a policy: shown the images of a repository, it decides about each.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use regcarve_types::{Digest, Reference, Repository};
 
-use crate::error::Error;
-use crate::fs::{MAX_BLOB, ReadError, SourceTree, TreePath};
+use crate::error::{Error, FailureKind};
+use crate::fs::SourceTree;
 use crate::release::blob_table::{BlobState, BlobTable};
 use crate::release::decision::{Decision, Description, NewManifest};
-use crate::release::image::{BlobId, Image, Kind};
-use crate::release::problem::{Problem, Severity};
+use crate::release::image::{BlobId, Image};
+use crate::release::problem::Problem;
 use crate::text;
 use crate::wasm::bindings::policy as bindings;
 use crate::wasm::bindings::policy::exports::regcarve::plugin::decide as exported;
-use crate::wasm::bindings::types;
-use crate::wasm::component::{Component, Instance};
-use crate::wasm::failure::FailureKind;
-use crate::wasm::roles::reader::{platform_in, platform_out};
-use crate::wasm::roles::writer::content_records;
+use crate::wasm::component::Component;
+use crate::wasm::convert::{platform_in, platform_out};
+use crate::wasm::imports::content::{ContentHost, Shown};
+use crate::wasm::instance::Instance;
 use crate::wasm::state::Capability;
 
-/// What a policy answered about the images of one call.
+/// A policy's answer about the images of one call.
 #[derive(Debug)]
 pub struct Decided {
     /// One decision for each image, in the order of the images.
@@ -34,23 +33,29 @@ pub struct Decided {
 /// A policy at work.
 pub struct Policy {
     instance: Instance<bindings::Policy>,
-    /// How decisions are signed: its own name, or its file's.
+    /// The name that its decisions are signed with: a shipped name, or that of its file.
     name: String,
 }
 
 impl Policy {
     /// A fresh instance that may read manifests and configs of the images that it is asked about.
     pub fn start(component: &Component, source: Arc<SourceTree>) -> Result<Self, Error> {
-        Self::with_content(component, Some(source))
+        let content = ContentHost::new(Some(source));
+        Self::with_capability(component, Capability::Content(content))
     }
 
     /// A fresh instance that may read the blobs that the table itself holds, and no file.
     pub fn start_without_source(component: &Component) -> Result<Self, Error> {
-        Self::with_content(component, None)
+        let content = ContentHost::new(None);
+        Self::with_capability(component, Capability::Content(content))
     }
 
-    fn with_content(component: &Component, source: Option<Arc<SourceTree>>) -> Result<Self, Error> {
-        let capability = Capability::Content(ContentHost::new(source));
+    /// A fresh instance without any capability, which can only describe itself and check settings.
+    pub fn start_alone(component: &Component) -> Result<Self, Error> {
+        Self::with_capability(component, Capability::Nothing)
+    }
+
+    fn with_capability(component: &Component, capability: Capability) -> Result<Self, Error> {
         let instance = component.instantiate(capability, |pre, store| {
             bindings::PolicyPre::new(pre.clone())?.instantiate(store)
         })?;
@@ -60,40 +65,34 @@ impl Policy {
         })
     }
 
-    /// A fresh instance without any capability, to be asked who it is.
-    pub fn start_alone(component: &Component) -> Result<Self, Error> {
-        let instance = component.instantiate(Capability::Nothing, |pre, store| {
-            bindings::PolicyPre::new(pre.clone())?.instantiate(store)
-        })?;
-        Ok(Self {
-            name: instance.name.to_string(),
-            instance,
-        })
-    }
-
-    /// How decisions are signed.
+    /// The name that its decisions are signed with.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// From now on remembers what this policy reads, for [`Self::take_read`].
+    /// Records the blobs that this policy reads from now on, for [`Self::take_read`].
     pub fn remember_reads(&mut self) {
-        if let Capability::Content(capability) = &mut self.instance.state().capability {
-            capability.read = Some(HashMap::new());
+        if let Some(content) = self.content() {
+            content.read = Some(HashMap::new());
         }
     }
 
-    /// What this policy has read since this was last called: the bytes, or `None` where it was told that there
-    /// are none.
+    /// The blobs that this policy has read since the last call of this: their bytes, or `None` where it was told that
+    /// there are none.
     pub fn take_read(&mut self) -> HashMap<Digest, Option<Vec<u8>>> {
+        self.content()
+            .and_then(|content| content.read.as_mut().map(std::mem::take))
+            .unwrap_or_default()
+    }
+
+    fn content(&mut self) -> Option<&mut ContentHost> {
         match &mut self.instance.state().capability {
-            Capability::Content(capability) => capability.read.as_mut().map(std::mem::take),
+            Capability::Content(content) => Some(content),
             _ => None,
         }
-        .unwrap_or_default()
     }
 
-    /// Who it is.
+    /// The policy's description of itself.
     pub fn describe(&mut self) -> Result<Description, Error> {
         let description = self
             .instance
@@ -106,7 +105,7 @@ impl Policy {
         })
     }
 
-    /// Hands it its settings, a JSON text.
+    /// Gives it its settings, a JSON text.
     pub fn configure(&mut self, settings: &str) -> Result<(), Error> {
         let answer = self.instance.run(|store, world| {
             world
@@ -118,7 +117,7 @@ impl Policy {
                 .into_iter()
                 .map(|one| (one.path, one.message))
                 .collect();
-            self.instance.fail(FailureKind::Settings(list)).into()
+            self.instance.failure(FailureKind::Settings(list)).into()
         })
     }
 
@@ -131,18 +130,18 @@ impl Policy {
         images: &[Arc<Image>],
     ) -> Result<Decided, Error> {
         let rows: Vec<_> = images.iter().map(|image| row(image)).collect();
-        if let Capability::Content(capability) = &mut self.instance.state().capability {
-            capability.shown = Shown::new(blobs, images);
+        if let Some(content) = self.content() {
+            content.shown = Shown::new(blobs, images);
         }
         let answer = self.instance.run(|store, world| {
             world
                 .regcarve_plugin_decide()
                 .call_decide(store, repository.as_str(), &rows)
         });
-        let shown = match &mut self.instance.state().capability {
-            Capability::Content(capability) => std::mem::take(&mut capability.shown),
-            _ => Shown::default(),
-        };
+        let shown = self
+            .content()
+            .map(|content| std::mem::take(&mut content.shown))
+            .unwrap_or_default();
         let decisions = answer?.map_err(|text| self.failed(shown.problem, repository, &text))?;
         if decisions.len() != images.len() {
             return Err(self.invalid_answer(format!(
@@ -167,8 +166,8 @@ impl Policy {
         match problem {
             Some(problem) => Error::problem(problem),
             None => {
-                let text = format!("at {repository}: {text}");
-                self.instance.fail(FailureKind::GaveUp(text)).into()
+                let text = format!("{repository}: {text}");
+                self.instance.failure(FailureKind::Failed(text)).into()
             }
         }
     }
@@ -227,13 +226,13 @@ impl Policy {
             .map_err(|error| self.invalid_answer(format!("the digest {text:?}: {error}")))
     }
 
-    /// A failure of this policy because of what it answered.
-    pub fn invalid_answer(&self, what: String) -> Error {
-        self.instance.fail(FailureKind::Answer(what)).into()
+    /// The error of this policy when its answer breaks the contract.
+    pub fn invalid_answer(&self, cause: String) -> Error {
+        self.instance.invalid_answer(cause)
     }
 }
 
-/// What a policy is shown of an image.
+/// The record of an image that a policy is shown.
 fn row(image: &Image) -> exported::Image {
     exported::Image {
         tag: image.tag.as_ref().map(ToString::to_string),
@@ -242,158 +241,4 @@ fn row(image: &Image) -> exported::Image {
         size: image.size,
         platforms: image.platforms().map(platform_out).collect(),
     }
-}
-
-/// The capability of a policy: reading manifests and configs of the images that it is asked about.
-pub(in crate::wasm) struct ContentHost {
-    /// Where files are. Without it there is only what a table holds.
-    source: Option<Arc<SourceTree>>,
-    /// The images of the call at hand; empty between calls.
-    shown: Shown,
-    /// What has been read, if it is to be recorded.
-    read: Option<HashMap<Digest, Option<Vec<u8>>>>,
-}
-
-/// The images of one call, and what reading their blobs has shown.
-#[derive(Default)]
-struct Shown {
-    blobs: Arc<BlobTable>,
-    images: Vec<Arc<Image>>,
-    /// The blobs of these images and whether the policy may read each; made when the first is asked for.
-    readable: Option<HashMap<Digest, (BlobId, bool)>>,
-    /// The first blob in this call that could not be read because of the storage. It is not the policy's fault.
-    problem: Option<Problem>,
-    /// All of them.
-    unreadable: Vec<(BlobId, BlobState)>,
-}
-
-impl ContentHost {
-    fn new(source: Option<Arc<SourceTree>>) -> Self {
-        Self {
-            source,
-            shown: Shown::default(),
-            read: None,
-        }
-    }
-
-    pub(in crate::wasm) fn closure(
-        &mut self,
-        image: &str,
-    ) -> Result<Vec<types::Content>, types::Failure> {
-        let digest = parse(image)?;
-        let Shown { blobs, images, .. } = &self.shown;
-        match images.iter().find(|image| image.digest == digest) {
-            Some(image) => Ok(content_records(&image.items, blobs)),
-            None => Err(types::Failure::Refused(format!(
-                "{digest} is none of the images in this call"
-            ))),
-        }
-    }
-
-    pub(in crate::wasm) fn read_blob(&mut self, digest: &str) -> Result<Vec<u8>, types::Failure> {
-        let digest = parse(digest)?;
-        let answer = self.shown.read(self.source.as_deref(), digest);
-        if let Some(read) = &mut self.read
-            && let Ok(_) | Err(types::Failure::NotFound) = &answer
-        {
-            read.insert(digest, answer.as_ref().ok().cloned());
-        }
-        answer
-    }
-}
-
-impl Shown {
-    fn new(blobs: &Arc<BlobTable>, images: &[Arc<Image>]) -> Self {
-        Self {
-            blobs: Arc::clone(blobs),
-            images: images.to_vec(),
-            ..Self::default()
-        }
-    }
-
-    fn read(
-        &mut self,
-        source: Option<&SourceTree>,
-        digest: Digest,
-    ) -> Result<Vec<u8>, types::Failure> {
-        let refused = |text: &str| Err(types::Failure::Refused(format!("{digest} {text}")));
-        let id = match self.find(&digest) {
-            Some((id, true)) => id,
-            Some((_, false)) => {
-                return refused("is a layer; only manifests and configs can be read");
-            }
-            None => return refused("belongs to none of the images in this call"),
-        };
-        let blobs = Arc::clone(&self.blobs);
-        let blob = blobs.get(id);
-        match &blob.presence {
-            BlobState::Made(bytes) => return Ok(bytes.clone()),
-            BlobState::File(size) if *size > MAX_BLOB => {
-                return refused(&format!("has {size} bytes; {MAX_BLOB} can be read"));
-            }
-            _ => {}
-        }
-        let Some(source) = source else {
-            return Err(types::Failure::NotFound);
-        };
-        let path = TreePath::parse(&blob.path)
-            .map_err(|error| types::Failure::Other(error.to_string()))?;
-        match source.read_blob(path, Some(&digest)) {
-            Ok((_, bytes)) => Ok(bytes),
-            Err(ReadError::NotFound) => Err(types::Failure::NotFound),
-            Err(ReadError::Damaged(text)) => {
-                let failure = types::Failure::Damaged(format!("{path}: {text}"));
-                self.note(id, Severity::Damaged, path, &text);
-                self.unreadable.push((id, BlobState::Damaged(text)));
-                Err(failure)
-            }
-            Err(ReadError::OsError(error)) => {
-                let text = error.to_string();
-                self.note(id, Severity::Unreadable, path, &text);
-                self.unreadable
-                    .push((id, BlobState::Unreadable(text.clone())));
-                Err(types::Failure::Other(text))
-            }
-        }
-    }
-
-    /// The blob with this digest in the images at hand, and whether a policy may read it.
-    fn find(&mut self, digest: &Digest) -> Option<(BlobId, bool)> {
-        let Self { blobs, images, .. } = &*self;
-        let readable = || {
-            let mut readable = HashMap::new();
-            for entry in images.iter().flat_map(|image| &image.items) {
-                let digest = blobs.get(entry.content).digest;
-                // The same bytes may be a layer here and a config there.
-                readable.entry(digest).or_insert((entry.content, false)).1 |=
-                    entry.kind != Kind::Layer;
-            }
-            readable
-        };
-        if self.readable.is_none() {
-            self.readable = Some(readable());
-        }
-        self.readable.as_ref()?.get(digest).copied()
-    }
-
-    /// Remembers the first problem of this call.
-    fn note(&mut self, id: BlobId, severity: Severity, path: TreePath<'_>, cause: &str) {
-        let owner = self
-            .images
-            .iter()
-            .find(|image| image.items.iter().any(|entry| entry.content == id));
-        let problem = || Problem {
-            severity,
-            reference: owner.map(|image| image.reference()).unwrap_or_default(),
-            origin: owner.map(|image| image.origin.clone()),
-            path: Some(path.to_string()),
-            cause: cause.into(),
-            hint: None,
-        };
-        self.problem.get_or_insert_with(problem);
-    }
-}
-
-fn parse(digest: &str) -> Result<Digest, types::Failure> {
-    Digest::parse(digest).map_err(|error| types::Failure::Refused(error.to_string()))
 }

@@ -39,7 +39,7 @@ pub(super) fn record(
     std::fs::create_dir_all(folder).map_err(fault("mkdir", folder))?;
     let door = std::fs::File::open(folder).map_err(fault("open", folder))?;
     if let Some(ruleset) = session.ruleset() {
-        ruleset.allow(&door, Access::Write, &folder.display().to_string())?;
+        ruleset.allow_path(&door, Access::Write, folder.display())?;
     }
     session.restrict(Access::Read)?;
 
