@@ -29,7 +29,7 @@ pub mod error;
 pub mod fs;
 pub mod hash;
 mod hash_map;
-mod interruptible_read;
+pub mod inputs;
 pub mod options;
 pub mod pipeline;
 pub mod progress;

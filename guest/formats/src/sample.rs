@@ -27,7 +27,7 @@ const LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 pub struct Entry {
     /// The digest of the blob.
     pub digest: Digest,
-    /// What the blob is for.
+    /// The purpose of the blob.
     pub kind: Kind,
     /// The media type in the descriptor.
     pub media_type: String,

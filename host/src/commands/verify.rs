@@ -12,20 +12,19 @@ use std::time::{Duration, Instant};
 use regcarve_types::{Digest, Repository};
 use serde::Serialize;
 
-use super::session::{Session, jobs};
 use crate::cli::{Format, VerifyArgs};
 use crate::error::Error;
 use crate::fs::Access;
 use crate::pipeline::hash::{self, Hashed};
-use crate::pipeline::open_files::OpenFileBudget;
-use crate::pipeline::resolve::{Resolver, check};
 use crate::pipeline::select::{Catalog, Selection};
 use crate::pipeline::workers::{self, Jobs, Worker};
+use crate::pipeline::{Session, check, resolve};
 use crate::release::blob_table::{BlobState, BlobTable};
 use crate::release::image::{BlobId, ClosureEntry, Image, Kind};
 use crate::release::problem::{Problem, Severity};
 use crate::release::request::Origin;
-use crate::report::{SCHEMA, SandboxRow, milliseconds};
+use crate::report::milliseconds;
+use crate::report::run::{SCHEMA, SandboxRow};
 use crate::text;
 use crate::wasm::roles::reader::{Forecast, ImageRequest, Reader, Sweep};
 
@@ -107,25 +106,23 @@ struct Totals {
 }
 
 /// Runs the command.
-pub fn verify(args: VerifyArgs) -> Result<(), Error> {
+pub fn verify(args: VerifyArgs) -> anyhow::Result<()> {
     let began = Instant::now();
-    let mut session = Session::open(&args.storage, &args.components)?;
-    let sandbox = session.fence(Access::Read)?;
-    let jobs = jobs(args.jobs);
+    let mut session = super::open(&args.storage, &args.components)?;
+    let sandbox = SandboxRow {
+        landlock_abi: session.restrict(Access::Read)?,
+    };
+    let jobs = Jobs::requested(args.jobs);
     let mut reader = session.start_reader()?;
     let mut problems = Vec::new();
     let (repositories, selection) = catalogue(&mut reader, &mut problems)?;
 
-    session.progress.stage("resolving", selection.len());
-    let resolver = Resolver {
-        component: &session.reader,
-        source: &session.source,
+    let options = resolve::Options {
         jobs,
-        attached: false,
-        handles: &OpenFileBudget::none(),
+        referrers: false,
     };
-    let resolved = resolver.resolve(&selection, reader, &session.progress)?;
-    let (images, contents) = (resolved.images, resolved.contents);
+    let resolved = resolve::resolve(&session, &selection, reader, options)?;
+    let (images, contents) = (resolved.images, resolved.blobs);
     problems.extend(resolved.problems.into_iter().map(listed));
     let sparse = children(&images, &contents, args.sparse, &mut problems);
 
@@ -141,13 +138,7 @@ pub fn verify(args: VerifyArgs) -> Result<(), Error> {
     }));
 
     let clock = Instant::now();
-    let hashed = hash::hash_all(
-        &contents,
-        contents.ids(),
-        &session.source,
-        jobs,
-        &session.progress,
-    )?;
+    let hashed = hash::hash(&session, &contents, contents.ids(), jobs)?;
     let hashing = clock.elapsed();
     let users = images.iter().map(|image| {
         let ids = image.items.iter().map(|item| item.content);
@@ -158,7 +149,7 @@ pub fn verify(args: VerifyArgs) -> Result<(), Error> {
     session.progress.stage("collecting", 0);
     let collections = collections(&session, &images, &contents, &mut problems)?;
     session.progress.done();
-    let mut problems = hash::merge(problems);
+    let mut problems = merge(problems);
     // Where collectors cannot be asked, a problem says why.
     if let Some(collections) = &collections {
         problems.extend(demanded(&args.collectors, collections)?);
@@ -199,7 +190,8 @@ pub fn verify(args: VerifyArgs) -> Result<(), Error> {
             text::count(problems.len(), "problem")
         ),
         exit_code: if unreadable { 1 } else { 4 },
-    })
+    }
+    .into())
 }
 
 /// All repositories, and every tag as a wish. A repository that cannot be listed is a problem, not the end.
@@ -270,7 +262,7 @@ fn children(
                 continue;
             }
             let name = || (image.reference(), image.origin.clone());
-            problems.extend(check(name, item, content).map(|problem| hinted(item, problem)));
+            problems.extend(check::blob(name, item, content).map(|problem| hinted(item, problem)));
         }
     }
     accepted.len()
@@ -322,11 +314,11 @@ fn inspect(
                 .unwrap_or_else(PoisonError::into_inner)
                 .extend(problems);
             session.progress.advance(1);
-            shift.pause();
+            shift.checkpoint();
         }
         Ok(())
     };
-    workers::share(jobs.for_pieces(repositories.len()), work, work)?;
+    workers::run(jobs.for_pieces(repositories.len()), work, work)?;
     Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
@@ -538,4 +530,37 @@ fn draw(verified: &Verified, problems: &[Problem]) -> String {
     );
     lines.push(text::visible(&line).into_owned());
     lines.join("\n")
+}
+
+/// The same thing wrong for several images is one problem.
+fn merge(problems: Vec<Problem>) -> Vec<Problem> {
+    type Key = (Option<String>, String);
+    let mut order: Vec<(Problem, Vec<String>)> = Vec::new();
+    let mut known: HashMap<Key, usize> = HashMap::new();
+    for problem in problems {
+        let key = (problem.path.clone(), problem.cause.clone());
+        let name = problem.reference.clone();
+        let position = problem.path.is_some().then(|| known.get(&key)).flatten();
+        match position {
+            Some(position) => {
+                let names = &mut order[*position].1;
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+            None => {
+                known.insert(key, order.len());
+                order.push((problem, vec![name]));
+            }
+        }
+    }
+    let mut merged: Vec<_> = order
+        .into_iter()
+        .map(|(problem, names)| Problem {
+            reference: hash::some_of(&names),
+            ..problem
+        })
+        .collect();
+    merged.sort_by(|a, b| (&a.path, &a.reference).cmp(&(&b.path, &b.reference)));
+    merged
 }

@@ -180,7 +180,6 @@ fn made(bytes: Vec<u8>, contents: &mut BlobTable) -> (Digest, BlobId) {
             path: "".into(),
             presence: BlobState::Made(bytes),
             verified: true,
-            handle: None,
             file: None,
         })
     });
@@ -217,7 +216,6 @@ mod tests {
                         BlobState::File(1)
                     },
                     verified: true,
-                    handle: None,
                     file: None,
                 }),
                 kind: *kind,

@@ -9,8 +9,10 @@ use regcarve_types::Reference;
 use serde_json::{Map, json};
 
 use super::{engine, load, sample};
-use crate::cli::Bench;
-use crate::commands::{print, session};
+use crate::cli::policy::Bench;
+use crate::commands::print;
+use crate::inputs;
+use crate::pipeline::session::restrict_all;
 use crate::release::blob_table::BlobTable;
 use crate::release::image::Image;
 use crate::report::milliseconds;
@@ -26,10 +28,10 @@ pub(super) fn bench(args: &Bench) -> Result<()> {
     let clock = Instant::now();
     let component = load(&engine, &args.policy, &args.components)?;
     let loaded = clock.elapsed();
-    let settings = session::settings(&args.policy)?;
+    let settings = inputs::settings(&args.policy)?;
     let (images, blobs) = images()?;
     let blobs = Arc::new(blobs);
-    session::fence(args.components.sandbox)?;
+    restrict_all(args.components.sandbox)?;
     let clock = Instant::now();
     let mut policy = Policy::start_without_source(&component)?;
     policy.configure(&settings)?;

@@ -5,8 +5,10 @@ use semver::Version;
 
 use super::new::is_name;
 use super::{engine, load};
-use crate::cli::Check;
-use crate::commands::{print, session};
+use crate::cli::policy::Check;
+use crate::commands::print;
+use crate::inputs;
+use crate::pipeline::session::restrict_all;
 use crate::release::decision::Description;
 use crate::text;
 use crate::wasm::roles::policy::Policy;
@@ -15,10 +17,10 @@ pub(super) fn check(args: &Check) -> Result<()> {
     let engine = engine(&args.components)?;
     let component = load(&engine, &args.policy, &args.components)?;
     let settings = match args.policy.settings {
-        Some(_) => Some(session::settings(&args.policy)?),
+        Some(_) => Some(inputs::settings(&args.policy)?),
         None => None,
     };
-    session::fence(args.components.sandbox)?;
+    restrict_all(args.components.sandbox)?;
     let mut policy = Policy::start_alone(&component)?;
     let about = policy.describe()?;
     if let Some(defect) = defect_in(&about) {

@@ -4,8 +4,10 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::{engine, json, load};
-use crate::cli::{Format, Inspect};
-use crate::commands::{print, session};
+use crate::cli::Format;
+use crate::cli::policy::Inspect;
+use crate::commands::print;
+use crate::pipeline::session::restrict_all;
 use crate::spec::ComponentSpec;
 use crate::text;
 use crate::wasm::roles::policy::Policy;
@@ -31,7 +33,7 @@ pub(crate) struct Inspected {
     size: usize,
     /// The interfaces that the component imports.
     imports: Vec<String>,
-    /// What these imports allow it, in plain words.
+    /// The powers that these imports give it, in plain words.
     powers: Vec<&'static str>,
     /// The JSON schema of its settings.
     settings_schema: serde_json::Value,
@@ -40,7 +42,7 @@ pub(crate) struct Inspected {
 pub(super) fn inspect(args: &Inspect) -> Result<()> {
     let engine = engine(&args.components)?;
     let component = load(&engine, &args.policy, &args.components)?;
-    session::fence(args.components.sandbox)?;
+    restrict_all(args.components.sandbox)?;
     let about = Policy::start_alone(&component)?.describe()?;
     let inspected = Inspected {
         name: about.name,
@@ -93,7 +95,7 @@ fn draw(policy: &Inspected) -> String {
     lines.join("\n")
 }
 
-/// What a component with these imports can do, in plain words.
+/// The powers of a component with these imports, in plain words.
 fn powers(imports: &[String]) -> Vec<&'static str> {
     let imports = |interface: &str| imports.iter().any(|name| name.starts_with(interface));
     let mut powers = vec![

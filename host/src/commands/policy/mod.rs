@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::cli::PolicyCommand;
+use crate::cli::policy::PolicyCommand;
 use crate::error::Error;
 use crate::options::ComponentOptions;
 use crate::progress::Progress;
@@ -32,7 +32,7 @@ pub fn policy(command: PolicyCommand) -> Result<()> {
 
 /// An engine that logs to standard error.
 fn engine(options: &ComponentOptions) -> Result<Engine> {
-    Ok(super::session::engine(options, &Progress::hidden())?)
+    Ok(super::engine(options, &Progress::hidden())?)
 }
 
 /// Loads a policy, and checks its bytes and its imports.

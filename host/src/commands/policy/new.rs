@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::cli::{Language, New};
+use crate::cli::policy::{Language, New};
 use crate::commands::print;
 use crate::error::{Error, SystemContext as _};
 use crate::fs::{OsError, OsResultExt as _};
@@ -118,7 +118,7 @@ fn write(path: &Path, content: &str) -> Result<(), OsError> {
 #[cfg(test)]
 mod tests {
     use super::{EXAMPLE, FILES, is_example, is_name, parts, renamed};
-    use crate::cli::Language;
+    use crate::cli::policy::Language;
 
     #[test]
     fn names() {

@@ -35,7 +35,6 @@ fn entry(sample: Entry, blobs: &mut BlobTable) -> ClosureEntry {
             path: "".into(),
             presence: sample.bytes.map_or(BlobState::Absent, BlobState::Made),
             verified: true,
-            handle: None,
             file: None,
         })
     });

@@ -4,9 +4,11 @@
 use anyhow::{Result, bail};
 
 use super::{engine, json};
-use crate::cli::Test;
-use crate::commands::{print, session};
+use crate::cli::policy::Test;
+use crate::commands::print;
 use crate::error::Error;
+use crate::inputs;
+use crate::pipeline::session::restrict_all;
 
 pub(crate) mod case;
 mod record;
@@ -23,12 +25,12 @@ pub(super) fn test(args: &Test) -> Result<()> {
             "cannot use settings in --policy: each case has its own settings".into(),
         ));
     }
-    let files = session::files_below(&args.cases, "json")?;
+    let files = inputs::files_below(&args.cases, "json")?;
     let engine = engine(&args.components)?;
     let policy = policy.map(|policy| &policy.component);
     let load = |file| run::load(&engine, file, policy, args.components.require_pins);
     let loaded = files.into_iter().map(load).collect::<Result<Vec<_>>>()?;
-    session::fence(args.components.sandbox)?;
+    restrict_all(args.components.sandbox)?;
     let mut tally = run::Tally::default();
     for file in &loaded {
         run::run(file, &mut tally)?;

@@ -115,7 +115,7 @@ pub(super) struct CaseImage {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct CaseContent {
-    /// What the blob is for.
+    /// The purpose of the blob.
     kind: CaseKind,
     /// The digest of the blob.
     digest: String,

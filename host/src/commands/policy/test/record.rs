@@ -9,12 +9,15 @@ use anyhow::{Result, bail};
 
 use super::case::{Case, CaseBlob, CaseFile, CaseImage};
 use super::{json, verdict};
-use crate::cli::{Release, Test};
+use crate::cli::Release;
+use crate::cli::policy::Test;
 use crate::commands::print;
-use crate::commands::session::{self, Prepared, Session, acceptable};
+use crate::commands::release;
 use crate::error::{Error, SystemContext as _};
 use crate::fs::{Access, OsError, OsResultExt as _};
-use crate::report::Report;
+use crate::inputs;
+use crate::pipeline::{self, Timings};
+use crate::release::problem::acceptable;
 use crate::spec::{ComponentSpec, PolicySpec, StorageSpec};
 use crate::text;
 use crate::wasm::Role;
@@ -27,26 +30,24 @@ const NAME: &str = "recorded.json";
 pub(super) fn record(args: &Test, source: &StorageSpec, spec: &PolicySpec) -> Result<()> {
     let folder = args.cases.as_path();
     let release = Release::of(source.clone(), args.images.clone(), args.components.clone());
-    let mut session = Session::open(source, &args.components)?;
+    let settings = inputs::settings(spec)?;
+    let (mut session, prepared) = release::prepare(&release)?;
     let component = session.load(Role::Policy, &spec.component)?;
-    let settings = session::settings(spec)?;
-    let outside = Prepared::read(&session, &release)?;
     let opened = open(folder).context("write the test cases")?;
-    if let Some(landlock) = session.wall() {
-        landlock.allow_path(&opened, Access::Write, folder.display())?;
+    if let Some(ruleset) = session.ruleset() {
+        ruleset.allow_path(&opened, Access::Write, folder.display())?;
     }
-    session.fence(Access::Read)?;
+    session.restrict(Access::Read)?;
 
     let mut policy = Policy::start(&component, Arc::clone(&session.source))?;
     policy.configure(&settings)?;
 
-    let mut report = Report::new(source.to_string());
-    let (resolved, problems) = session::resolve(&session, &release, outside, &mut report)?;
+    let (resolved, problems) = pipeline::images(&session, &prepared, &mut Timings::default())?;
     session.progress.done();
     if !acceptable(&problems, false) {
         bail!(Error::Problems(problems));
     }
-    let blobs = Arc::new(resolved.contents);
+    let blobs = Arc::new(resolved.blobs);
 
     policy.remember_reads();
     let mut recorded = Vec::new();
