@@ -137,6 +137,7 @@ pub struct Component {
     engine: Engine,
     pre: InstancePre<State>,
     wasi: bool,
+    has_audit: bool,
     imports: Vec<String>,
     size: usize,
 }
@@ -227,6 +228,7 @@ impl Component {
             engine: engine.clone(),
             pre,
             wasi,
+            has_audit: world.has_audit(),
             imports: world.imports,
             size,
         })
@@ -245,6 +247,11 @@ impl Component {
     /// The interfaces that it imports: a true list of what it can do.
     pub fn imports(&self) -> &[String] {
         &self.imports
+    }
+
+    /// Whether it exports the optional interface `audit`.
+    pub fn has_audit(&self) -> bool {
+        self.has_audit
     }
 
     /// Its length in bytes.

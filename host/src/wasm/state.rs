@@ -142,7 +142,7 @@ impl output::Host for State {
 }
 
 impl content::Host for State {
-    fn closure(&mut self, image: String) -> Answer<Vec<types::Content>> {
+    fn closure(&mut self, image: String) -> Answer<Vec<types::ClosureEntry>> {
         // From memory.
         self.lend(
             Call::Free,

@@ -308,7 +308,7 @@ impl ContentHost {
     pub(in crate::wasm) fn closure(
         &mut self,
         image: &str,
-    ) -> Result<Vec<types::Content>, types::Failure> {
+    ) -> Result<Vec<types::ClosureEntry>, types::Failure> {
         let digest = parse(image)?;
         let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
         match self.images.iter().find(|image| image.digest == digest) {

@@ -59,7 +59,7 @@ impl Writer {
             repository: image.repository.to_string(),
             tag: image.tag.as_ref().map(ToString::to_string),
             digest: image.digest.to_string(),
-            contents: content_records(&image.items, contents),
+            entries: content_records(&image.items, contents),
         };
         let answer = self
             .instance
@@ -74,7 +74,7 @@ impl Writer {
         contents: &BlobTable,
     ) -> Result<(), Error> {
         let entries: Vec<_> = images
-            .map(|image| exported::Entry {
+            .map(|image| exported::ImageSummary {
                 repository: image.repository.to_string(),
                 tag: image.tag.as_ref().map(ToString::to_string),
                 digest: image.digest.to_string(),
@@ -114,12 +114,12 @@ impl Writer {
 pub(in crate::wasm) fn content_records(
     items: &[crate::release::image::ClosureEntry],
     contents: &BlobTable,
-) -> Vec<types::Content> {
+) -> Vec<types::ClosureEntry> {
     items
         .iter()
         .map(|item| {
             let content = contents.get(item.content);
-            types::Content {
+            types::ClosureEntry {
                 digest: content.digest.to_string(),
                 media_type: item.media_type.to_string(),
                 size: content.size().unwrap_or(0),
