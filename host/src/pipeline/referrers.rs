@@ -165,9 +165,12 @@ fn refers_to(image: &Image, matches: impl FnOnce(&Digest) -> bool) -> bool {
 
 /// The digests of all manifests in an image.
 fn manifests_of(image: &Image, blobs: &BlobTable) -> Vec<Digest> {
-    let manifests = image.items.iter().filter(|entry| entry.kind.is_manifest());
+    let manifests = image
+        .entries
+        .iter()
+        .filter(|entry| entry.kind.is_manifest());
     manifests
-        .map(|entry| blobs.get(entry.content).digest)
+        .map(|entry| blobs.get(entry.blob).digest)
         .collect()
 }
 

@@ -96,20 +96,20 @@ impl Resolved {
         let manifests: HashSet<BlobId> = self
             .images
             .iter()
-            .flat_map(|image| &image.items)
+            .flat_map(|image| &image.entries)
             .filter(|entry| entry.kind.is_manifest())
-            .map(|entry| entry.content)
+            .map(|entry| entry.blob)
             .collect();
         for id in manifests {
             let blob = self.blobs.get_mut(id);
-            if blob.verified || !matches!(blob.presence, BlobState::File(_)) {
+            if blob.verified || !matches!(blob.state, BlobState::File(_)) {
                 continue;
             }
             blob.verified = true;
             if let Ok(path) = TreePath::parse(&blob.path)
                 && let Err(error) = source.read_blob(path, Some(&blob.digest))
             {
-                blob.presence = check::state_of(error);
+                blob.state = check::state_of(error);
             }
         }
     }
@@ -260,7 +260,7 @@ impl Worker<'_> {
         let (mut manifests, mut fresh) = (Vec::new(), Vec::new());
         let mut shared = sync::lock(self.shared);
         for entry in found.entries {
-            let location = &entry.content;
+            let location = &entry.blob;
             if entry.kind.is_manifest() {
                 manifests.push((location.digest, Arc::clone(&name)));
             }
@@ -282,7 +282,7 @@ impl Worker<'_> {
             tag: found.tag,
             digest: found.digest,
             size: entries.iter().map(|entry| entry.size).sum(),
-            items: entries,
+            entries,
             origin,
             subject,
         }));
@@ -302,10 +302,10 @@ impl Worker<'_> {
             let blob = shared.blobs.get_mut(id);
             match looked {
                 Ok(looked) => {
-                    blob.presence = BlobState::File(looked.size);
+                    blob.state = BlobState::File(looked.size);
                     blob.file = Some(looked.key);
                 }
-                Err(error) => blob.presence = check::state_of(error),
+                Err(error) => blob.state = check::state_of(error),
             }
         }
     }

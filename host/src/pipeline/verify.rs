@@ -106,7 +106,7 @@ pub fn verify(session: &Session, options: &Options) -> Result<Verified, Error> {
     let hashed = hash::hash(session, &blobs, blobs.ids(), options.jobs)?;
     let hashing = clock.elapsed();
     let users = images.iter().map(|image| {
-        let ids = blobs_of(&image.items);
+        let ids = blobs_of(&image.entries);
         (ids, || image.reference())
     });
     problems.extend(hash::problems(&hashed, &blobs, users));
@@ -204,10 +204,14 @@ fn check_children(
         .filter(|image| image.top().kind == Kind::Index);
     for image in indexes {
         let name = || (image.reference(), image.origin.clone());
-        for entry in image.items.iter().filter(|entry| entry.kind != Kind::Index) {
-            let blob = blobs.get(entry.content);
-            if sparse && entry.kind == Kind::Manifest && blob.presence == BlobState::Absent {
-                accepted.insert(entry.content);
+        for entry in image
+            .entries
+            .iter()
+            .filter(|entry| entry.kind != Kind::Index)
+        {
+            let blob = blobs.get(entry.blob);
+            if sparse && entry.kind == Kind::Manifest && blob.state == BlobState::Absent {
+                accepted.insert(entry.blob);
                 continue;
             }
             problems.extend(check::blob(name, entry, blob).map(|problem| of_child(entry, problem)));
@@ -278,7 +282,7 @@ fn affected_images(plan: &GcPlan, images: &[Arc<Image>], blobs: &BlobTable) -> V
     }
     let loses = |image: &Image| {
         let named = named.get(&*image.repository);
-        blobs_of(&image.items).any(|id| {
+        blobs_of(&image.entries).any(|id| {
             let blob = blobs.get(id);
             paths.contains(&*blob.path) || named.is_some_and(|named| named.contains(&blob.digest))
         })

@@ -167,7 +167,7 @@ pub(super) fn image(reference: &Reference, closure: Vec<Piece>, contents: &mut B
         tag: reference.tag().cloned(),
         digest,
         size: items.iter().map(|item| item.size).sum(),
-        items,
+        entries: items,
         origin: Origin::Flag("case"),
         subject: None,
     }
@@ -178,13 +178,13 @@ fn item(piece: Piece, contents: &mut BlobTable) -> ClosureEntry {
         contents.add(Blob {
             digest: piece.digest,
             path: "".into(),
-            presence: piece.bytes.map_or(BlobState::Absent, BlobState::Made),
+            state: piece.bytes.map_or(BlobState::Absent, BlobState::Made),
             verified: true,
             file: None,
         })
     });
     ClosureEntry {
-        content,
+        blob: content,
         kind: piece.kind,
         media_type: piece.media_type.into(),
         platform: piece.platform.map(Arc::new),

@@ -62,7 +62,7 @@ impl Writer {
                 tag: image.tag.as_ref().map(ToString::to_string),
                 digest: image.digest().to_string(),
                 media_type: image.image.top().media_type.to_string(),
-                size: blobs.get(image.image.top().content).size().unwrap_or(0),
+                size: blobs.get(image.image.top().blob).size().unwrap_or(0),
             })
             .collect();
         let answer = self

@@ -181,7 +181,7 @@ impl CaseImage {
     pub(super) fn recorded(image: &Image, contents: &BlobTable, expect: String) -> Self {
         let recorded = |item: &crate::release::image::ClosureEntry| CaseContent {
             kind: CaseKind(item.kind),
-            digest: contents.get(item.content).digest.to_string(),
+            digest: contents.get(item.blob).digest.to_string(),
             media_type: item.media_type.to_string(),
             size: item.size,
             platform: item.platform.as_ref().map(ToString::to_string),
@@ -190,7 +190,7 @@ impl CaseImage {
         };
         Self {
             reference: image.reference(),
-            contents: image.items.iter().map(recorded).collect(),
+            contents: image.entries.iter().map(recorded).collect(),
             expect: Some(expect),
             ..Self::default()
         }
