@@ -24,8 +24,8 @@ pub fn resolved_image<'a>(
     let is_index = image.top().kind == Kind::Index;
     let certain = move |entry: &&ClosureEntry| !is_index || entry.kind == Kind::Index;
     let name = || (image.reference(), image.origin.clone());
-    let entries = image.items.iter().filter(certain);
-    entries.filter_map(move |entry| blob(name, entry, blobs.get(entry.content)))
+    let entries = image.entries.iter().filter(certain);
+    entries.filter_map(move |entry| blob(name, entry, blobs.get(entry.blob)))
 }
 
 /// The problem of a blob, if it has one, for an image that needs it.
@@ -35,7 +35,7 @@ pub fn blob(
     blob: &Blob,
 ) -> Option<Problem> {
     let mut hint = None;
-    let (severity, cause) = match &blob.presence {
+    let (severity, cause) = match &blob.state {
         BlobState::Made(_) => return None,
         BlobState::File(size) if *size == entry.size => return None,
         BlobState::Absent if entry.optional => return None,

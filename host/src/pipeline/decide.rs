@@ -81,7 +81,7 @@ impl Deciding {
             let entries = image.entries().iter();
             let before = self.problems.len();
             self.problems.extend(
-                entries.filter_map(|entry| check::blob(name, entry, self.blobs.get(entry.content))),
+                entries.filter_map(|entry| check::blob(name, entry, self.blobs.get(entry.blob))),
             );
             if self.problems.len() == before {
                 self.planned.push(image);
@@ -106,7 +106,7 @@ impl Deciding {
         } = policy.decide(&self.blobs, &shown[0].repository, &shown)?;
         drop(shown);
         for (id, state) in unreadable {
-            self.blobs_mut()?.get_mut(id).presence = state;
+            self.blobs_mut()?.get_mut(id).state = state;
         }
         let mut staying = Vec::with_capacity(images.len());
         for (image, decision) in images.into_iter().zip(decisions) {

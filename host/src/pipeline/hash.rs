@@ -59,7 +59,7 @@ pub fn check_plan(session: &Session, plan: &Plan, jobs: Jobs) -> Result<(), Erro
 
 /// The blobs of a closure.
 pub fn blobs_of(entries: &[ClosureEntry]) -> impl Iterator<Item = BlobId> {
-    entries.iter().map(|entry| entry.content)
+    entries.iter().map(|entry| entry.blob)
 }
 
 /// Hashes these blobs, except those that the host has hashed in this run, and those that are no files: these have a problem
@@ -73,7 +73,7 @@ pub fn hash(
     let ids: HashSet<BlobId> = ids.into_iter().collect();
     let unverified = |id: BlobId| {
         let blob = blobs.get(id);
-        match blob.presence {
+        match blob.state {
             BlobState::File(size) if !blob.verified => Some((size, id)),
             _ => None,
         }

@@ -15,7 +15,7 @@
 //! | a line of a list | the user |
 //! | `select.request` in the contract | the selector |
 //! | [`Request`](crate::release::request::Request): a pattern and its origin | `wasm`, which checks the answer |
-//! | [`ImageRequest`](crate::wasm::roles::reader::ImageRequest) in a [`Selection`](select::Selection) | [`select`](select::select) |
+//! | [`ImageRequest`](crate::release::answers::ImageRequest) in a [`Selection`](select::Selection) | [`select`](select::select) |
 //! | `read.image` in the contract | the reader |
 //! | [`Image`](crate::release::image::Image): its closure in the table of blobs | [`resolve`](resolve::resolve) |
 //! | [`PlannedImage`](crate::release::plan::PlannedImage): named as in the output | [`decide`](decide::decide) |
@@ -46,6 +46,7 @@ pub mod resolve;
 pub mod select;
 pub mod session;
 pub mod suggest;
+pub mod verify;
 pub mod workers;
 
 /// What to take, with all files read and all components loaded. No component is started yet.

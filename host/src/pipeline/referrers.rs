@@ -10,12 +10,12 @@ use regcarve_types::{Digest, Repository};
 
 use super::resolve::{Seen, Worker};
 use crate::error::Error;
+use crate::release::answers::Resolution;
 use crate::release::blob_table::BlobTable;
 use crate::release::image::Image;
 use crate::release::plan::{Dropped, PlannedImage};
 use crate::release::request::Origin;
 use crate::signals;
-use crate::wasm::roles::reader::Resolution;
 
 /// The longest chain of referrers of referrers that is followed. The signature of an SBOM of an image is two away from
 /// it; a reader whose answers never end must not keep the run from ending.
@@ -54,7 +54,7 @@ impl Worker<'_> {
     ) -> Result<Vec<(Digest, Arc<str>)>, Error> {
         let subjects: Vec<Digest> = manifests.iter().map(|(digest, _)| *digest).collect();
         let names: HashMap<Digest, Arc<str>> = manifests.into_iter().collect();
-        let answers = self.reader.attached(repository, &subjects)?;
+        let answers = self.reader.referrers(repository, &subjects)?;
         self.note_verified();
         let mut new = Vec::new();
         for (subject, resolution) in answers {
@@ -73,7 +73,7 @@ impl Worker<'_> {
                     }
                 }
                 // It was deleted after it was listed.
-                Resolution::Missing(_) => {}
+                Resolution::NoRepository | Resolution::Missing(_) => {}
                 Resolution::Damaged(damages) => {
                     let reference = format!("a referrer of {repository}@{subject}");
                     self.damaged(&reference, &origin, damages);
@@ -165,9 +165,12 @@ fn refers_to(image: &Image, matches: impl FnOnce(&Digest) -> bool) -> bool {
 
 /// The digests of all manifests in an image.
 fn manifests_of(image: &Image, blobs: &BlobTable) -> Vec<Digest> {
-    let manifests = image.items.iter().filter(|entry| entry.kind.is_manifest());
+    let manifests = image
+        .entries
+        .iter()
+        .filter(|entry| entry.kind.is_manifest());
     manifests
-        .map(|entry| blobs.get(entry.content).digest)
+        .map(|entry| blobs.get(entry.blob).digest)
         .collect()
 }
 

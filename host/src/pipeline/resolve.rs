@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use regcarve_types::{Digest, Platform, Repository, Tag};
+use regcarve_types::{Digest, Repository, Tag};
 
 use super::check;
 use super::select::Selection;
@@ -17,13 +17,14 @@ use crate::error::Error;
 use crate::fs::{FileInfo, ReadError, SourceTree, TreePath};
 use crate::hash_map::{HashMap, HashSet};
 use crate::progress::Progress;
+use crate::release::answers::{Damage, FoundImage, ImageRequest, Resolution};
 use crate::release::blob_table::{Blob, BlobState, BlobTable};
-use crate::release::image::{BlobId, ClosureEntry, Image, reference};
+use crate::release::image::{BlobId, Image, reference};
 use crate::release::problem::Problem;
 use crate::release::request::Origin;
 use crate::signals;
 use crate::sync;
-use crate::wasm::roles::reader::{Found, ImageRequest, Reader, Resolution};
+use crate::wasm::roles::reader::Reader;
 
 /// The number of images in one call to a reader. More would cost memory on both sides and save nothing.
 const BATCH: usize = 256;
@@ -73,7 +74,6 @@ pub fn resolve(
             referrers: options.referrers,
             verified: HashMap::default(),
             shared: &shared,
-            names: Names::default(),
         };
         worker.run(&queue, pool, &session.progress)
     };
@@ -96,20 +96,20 @@ impl Resolved {
         let manifests: HashSet<BlobId> = self
             .images
             .iter()
-            .flat_map(|image| &image.items)
+            .flat_map(|image| &image.entries)
             .filter(|entry| entry.kind.is_manifest())
-            .map(|entry| entry.content)
+            .map(|entry| entry.blob)
             .collect();
         for id in manifests {
             let blob = self.blobs.get_mut(id);
-            if blob.verified || !matches!(blob.presence, BlobState::File(_)) {
+            if blob.verified || !matches!(blob.state, BlobState::File(_)) {
                 continue;
             }
             blob.verified = true;
             if let Ok(path) = TreePath::parse(&blob.path)
                 && let Err(error) = source.read_blob(path, Some(&blob.digest))
             {
-                blob.presence = check::state_of(error);
+                blob.state = check::state_of(error);
             }
         }
     }
@@ -160,7 +160,6 @@ pub(super) struct Worker<'a> {
     /// Digests that the host hashed for the last answer of the reader, and their files.
     verified: HashMap<Digest, String>,
     shared: &'a Mutex<Resolved>,
-    names: Names,
 }
 
 impl Worker<'_> {
@@ -217,6 +216,10 @@ impl Worker<'_> {
                         }
                     }
                 }
+                Resolution::NoRepository => {
+                    let cause = format!("there is no repository {repository}");
+                    self.missing(repository, request, origin, cause);
+                }
                 Resolution::Missing(cause) => self.missing(repository, request, origin, cause),
                 Resolution::Damaged(damages) => {
                     self.damaged(&name_of(repository, request), origin, damages);
@@ -247,41 +250,31 @@ impl Worker<'_> {
     pub(super) fn add(
         &mut self,
         repository: &Arc<Repository>,
-        found: Found,
+        found: FoundImage,
         origin: Origin,
         subject: Option<Digest>,
         seen: &mut Seen,
     ) -> Vec<(Digest, Arc<str>)> {
         let name: Arc<str> = reference(repository, found.tag.as_ref(), &found.digest).into();
-        let mut entries = Vec::with_capacity(found.items.len());
+        let mut entries = Vec::with_capacity(found.entries.len());
         let (mut manifests, mut fresh) = (Vec::new(), Vec::new());
         let mut shared = sync::lock(self.shared);
-        for entry in found.items {
+        for entry in found.entries {
+            let location = &entry.blob;
             if entry.kind.is_manifest() {
-                manifests.push((entry.digest, Arc::clone(&name)));
+                manifests.push((location.digest, Arc::clone(&name)));
             }
-            let is_verified = self.verified.get(&entry.digest) == Some(&entry.path);
-            let id = match shared.blobs.find_at(&entry.digest, &entry.path) {
-                Some(id) => id,
-                None => {
-                    let id = shared.blobs.add(Blob::unseen(entry.digest, &entry.path));
-                    fresh.push((id, entry.path));
-                    id
-                }
-            };
-            if is_verified {
+            let known = shared.blobs.find_at(&location.digest, &location.path);
+            let id = known.unwrap_or_else(|| {
+                let blob = Blob::unseen(location.digest, &location.path);
+                let id = shared.blobs.add(blob);
+                fresh.push((id, location.path.clone()));
+                id
+            });
+            if self.verified.get(&location.digest) == Some(&location.path) {
                 shared.blobs.get_mut(id).verified = true;
             }
-            entries.push(ClosureEntry {
-                content: id,
-                kind: entry.kind,
-                media_type: self.names.media_type(entry.media_type),
-                platform: entry.platform.map(|platform| self.names.platform(platform)),
-                describes: entry.describes.map(Box::new),
-                optional: entry.optional,
-                size: entry.size,
-                children: entry.children,
-            });
+            entries.push(entry.with_blob(id));
         }
         seen.insert((found.tag.clone(), found.digest), shared.images.len());
         shared.images.push(Arc::new(Image {
@@ -289,7 +282,7 @@ impl Worker<'_> {
             tag: found.tag,
             digest: found.digest,
             size: entries.iter().map(|entry| entry.size).sum(),
-            items: entries,
+            entries,
             origin,
             subject,
         }));
@@ -309,10 +302,10 @@ impl Worker<'_> {
             let blob = shared.blobs.get_mut(id);
             match looked {
                 Ok(looked) => {
-                    blob.presence = BlobState::File(looked.size);
+                    blob.state = BlobState::File(looked.size);
                     blob.file = Some(looked.key);
                 }
-                Err(error) => blob.presence = check::state_of(error),
+                Err(error) => blob.state = check::state_of(error),
             }
         }
     }
@@ -340,11 +333,11 @@ impl Worker<'_> {
     }
 
     /// Adds a problem for each file that is damaged.
-    pub(super) fn damaged(&self, reference: &str, origin: &Origin, damages: Vec<(String, String)>) {
-        let problems = damages.into_iter().map(|(path, cause)| {
-            Problem::damaged(reference, cause)
+    pub(super) fn damaged(&self, reference: &str, origin: &Origin, damages: Vec<Damage>) {
+        let problems = damages.into_iter().map(|damage| {
+            Problem::damaged(reference, damage.cause)
                 .from(origin.clone())
-                .at(path)
+                .at(damage.path)
                 .hint_if(origin.hint())
         });
         self.lock().problems.extend(problems);
@@ -352,37 +345,6 @@ impl Worker<'_> {
 
     fn lock(&self) -> MutexGuard<'_, Resolved> {
         sync::lock(self.shared)
-    }
-}
-
-/// Media types and platforms, each kept once by each worker, since they repeat endlessly.
-#[derive(Default)]
-struct Names {
-    media_types: HashMap<String, Arc<str>>,
-    platforms: HashMap<Platform, Arc<Platform>>,
-}
-
-impl Names {
-    fn media_type(&mut self, name: String) -> Arc<str> {
-        match self.media_types.get(&name) {
-            Some(shared) => Arc::clone(shared),
-            None => {
-                let shared: Arc<str> = name.as_str().into();
-                self.media_types.insert(name, Arc::clone(&shared));
-                shared
-            }
-        }
-    }
-
-    fn platform(&mut self, platform: Platform) -> Arc<Platform> {
-        match self.platforms.get(&platform) {
-            Some(shared) => Arc::clone(shared),
-            None => {
-                let shared = Arc::new(platform.clone());
-                self.platforms.insert(platform, Arc::clone(&shared));
-                shared
-            }
-        }
     }
 }
 

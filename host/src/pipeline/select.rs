@@ -6,9 +6,10 @@ use regcarve_types::{Pattern, Repository, Tag};
 
 use super::Prepared;
 use crate::error::Error;
+use crate::release::answers::ImageRequest;
 use crate::release::problem::Problem;
 use crate::release::request::{Origin, Request};
-use crate::wasm::roles::reader::{ImageRequest, Reader};
+use crate::wasm::roles::reader::Reader;
 use crate::wasm::roles::selector::Selector;
 
 /// The images that are asked for, each once, with the first line or flag that asked for it.

@@ -6,8 +6,8 @@ use super::resolve::Resolved;
 use super::select::Catalog;
 use super::session::Session;
 use crate::error::Error;
+use crate::release::answers::ImageRequest;
 use crate::signals;
-use crate::wasm::roles::reader::ImageRequest;
 
 /// The number of names in a hint.
 const NAMES: usize = 3;
@@ -60,10 +60,7 @@ fn hint(
     );
     Ok(Some(match near.as_slice() {
         [] => "the source has no repositories".into(),
-        near => format!(
-            "there is no repository {repository}; nearest: {}",
-            near.join(", ")
-        ),
+        near => format!("nearest repositories: {}", near.join(", ")),
     }))
 }
 

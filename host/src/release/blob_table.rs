@@ -37,7 +37,7 @@ pub struct Blob {
     /// The file in the source.
     pub path: Box<str>,
     /// Its state.
-    pub presence: BlobState,
+    pub state: BlobState,
     /// Whether the host itself has hashed it in this run.
     pub verified: bool,
     /// The identity of the file: a file that is opened again must be the one that was checked.
@@ -50,7 +50,7 @@ impl Blob {
         Self {
             digest,
             path: path.into(),
-            presence: BlobState::Absent,
+            state: BlobState::Absent,
             verified: false,
             file: None,
         }
@@ -58,7 +58,7 @@ impl Blob {
 
     /// Its size in bytes, if there is a file.
     pub fn size(&self) -> Option<u64> {
-        match &self.presence {
+        match &self.state {
             BlobState::File(size) => Some(*size),
             BlobState::Made(bytes) => Some(bytes.len() as u64),
             _ => None,
@@ -132,13 +132,13 @@ impl BlobTable {
         }
         let mut chosen: HashMap<Digest, BlobId> = HashMap::default();
         for entry in entries {
-            let blob = self.get(entry.content);
+            let blob = self.get(entry.blob);
             let Some(size) = blob.size() else { continue };
-            let first = *chosen.entry(blob.digest).or_insert(entry.content);
+            let first = *chosen.entry(blob.digest).or_insert(entry.blob);
             if self.get(first).size() != Some(size) {
-                return Err((first, entry.content));
+                return Err((first, entry.blob));
             }
-            entry.content = first;
+            entry.blob = first;
         }
         for (digest, id) in chosen {
             let (all, hash) = (&self.all, self.key.hash_one(digest));

@@ -47,7 +47,7 @@ impl PlannedImage {
 
     /// The closure that travels.
     pub fn entries(&self) -> &[ClosureEntry] {
-        &self.image.items
+        &self.image.entries
     }
 
     /// `name:tag` in the output, or `name@digest` without a tag.
@@ -72,7 +72,7 @@ impl PlannedImage {
     pub fn set_entries(&mut self, entries: Vec<ClosureEntry>) {
         let image = Arc::make_mut(&mut self.image);
         image.size = entries.iter().map(|entry| entry.size).sum();
-        image.items = entries;
+        image.entries = entries;
     }
 
     /// Replaces the top manifest and the closure.
@@ -164,7 +164,7 @@ impl Plan {
         check_names(&images)?;
         let entries = images
             .iter_mut()
-            .flat_map(|image| &mut Arc::make_mut(&mut image.image).items);
+            .flat_map(|image| &mut Arc::make_mut(&mut image.image).entries);
         blobs
             .unify(entries)
             .map_err(|(one, other)| different_sizes(blobs.get(one), blobs.get(other)))?;
@@ -182,7 +182,7 @@ impl Plan {
     pub fn planned(&self) -> Vec<bool> {
         let mut planned = vec![false; self.blobs.len()];
         for entry in self.images.iter().flat_map(PlannedImage::entries) {
-            planned[entry.content.0 as usize] = true;
+            planned[entry.blob.0 as usize] = true;
         }
         planned
     }
@@ -218,12 +218,12 @@ fn check_names(images: &[PlannedImage]) -> Result<(), PlanError> {
 
 /// Takes optional layers that the source does not have out of an image.
 fn leave_out_absent(image: &mut PlannedImage, blobs: &BlobTable) {
-    let is_absent = |entry: &&ClosureEntry| blobs.get(entry.content).presence == BlobState::Absent;
+    let is_absent = |entry: &&ClosureEntry| blobs.get(entry.blob).state == BlobState::Absent;
     let left_out: Vec<_> = image
         .entries()
         .iter()
         .filter(is_absent)
-        .map(|entry| blobs.get(entry.content).digest)
+        .map(|entry| blobs.get(entry.blob).digest)
         .collect();
     if !left_out.is_empty() {
         image.set_entries(closure::without_absent(image.entries(), blobs));

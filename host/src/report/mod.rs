@@ -2,7 +2,8 @@
 //!
 //! | file        | result                                     |
 //! |-------------|--------------------------------------------|
-//! | [`run`]     | JSON of `run --report` and `plan --format json` |
+//! | [`run`]     | JSON of `run --report` and of `plan`       |
+//! | [`verify`]  | JSON and text of `verify`                  |
 //! | [`summary`] | text of `run` and `plan` for people        |
 //! | [`file`]    | the file of `run --report`                 |
 
@@ -15,6 +16,7 @@ use crate::fs::OsResultExt as _;
 pub mod file;
 pub mod run;
 pub mod summary;
+pub mod verify;
 
 /// The milliseconds of a duration, to the microsecond.
 pub fn milliseconds(duration: Duration) -> f64 {

@@ -322,7 +322,7 @@ impl ComponentRow {
 impl ImageRow {
     fn new(image: &PlannedImage, blobs: &BlobTable, contents: bool) -> Self {
         let entries = if contents { image.entries() } else { &[] };
-        let digest = |entry: &ClosureEntry| blobs.get(entry.content).digest.to_string();
+        let digest = |entry: &ClosureEntry| blobs.get(entry.blob).digest.to_string();
         Self {
             reference: image.reference(),
             digest: image.digest().to_string(),

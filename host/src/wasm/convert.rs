@@ -14,10 +14,10 @@ pub(super) fn digest_in(text: &str) -> Result<Digest, types::Failure> {
 }
 
 /// The closure of an image.
-pub(super) fn closure_out(entries: &[ClosureEntry], blobs: &BlobTable) -> Vec<types::Content> {
-    let content = |entry: &ClosureEntry| {
-        let blob = blobs.get(entry.content);
-        types::Content {
+pub(super) fn closure_out(entries: &[ClosureEntry], blobs: &BlobTable) -> Vec<types::ClosureEntry> {
+    let record = |entry: &ClosureEntry| {
+        let blob = blobs.get(entry.blob);
+        types::ClosureEntry {
             digest: blob.digest.to_string(),
             media_type: entry.media_type.to_string(),
             size: blob.size().unwrap_or(0),
@@ -27,5 +27,5 @@ pub(super) fn closure_out(entries: &[ClosureEntry], blobs: &BlobTable) -> Vec<ty
             children: entry.children.to_vec(),
         }
     };
-    entries.iter().map(content).collect()
+    entries.iter().map(record).collect()
 }

@@ -12,7 +12,7 @@ use crate::release::request::Origin;
 /// Makes an image of a closure, and puts its blobs into the table.
 pub(super) fn image(reference: &Reference, closure: Vec<Entry>, blobs: &mut BlobTable) -> Image {
     let digest = closure[0].digest;
-    let items: Vec<_> = closure
+    let entries: Vec<_> = closure
         .into_iter()
         .map(|sample| entry(sample, blobs))
         .collect();
@@ -20,8 +20,8 @@ pub(super) fn image(reference: &Reference, closure: Vec<Entry>, blobs: &mut Blob
         repository: Arc::new(reference.repository().clone()),
         tag: reference.tag().cloned(),
         digest,
-        size: items.iter().map(|item| item.size).sum(),
-        items,
+        size: entries.iter().map(|entry| entry.size).sum(),
+        entries: items,
         origin: Origin::Flag("case"),
         subject: None,
     }
@@ -29,17 +29,17 @@ pub(super) fn image(reference: &Reference, closure: Vec<Entry>, blobs: &mut Blob
 
 /// Puts a blob into the table, unless it is there, and makes the entry that names it.
 fn entry(sample: Entry, blobs: &mut BlobTable) -> ClosureEntry {
-    let content = blobs.find(&sample.digest).unwrap_or_else(|| {
+    let blob = blobs.find(&sample.digest).unwrap_or_else(|| {
         blobs.add(Blob {
             digest: sample.digest,
             path: "".into(),
-            presence: sample.bytes.map_or(BlobState::Absent, BlobState::Made),
+            state: sample.bytes.map_or(BlobState::Absent, BlobState::Made),
             verified: true,
             file: None,
         })
     });
     ClosureEntry {
-        content,
+        blob,
         kind: sample.kind,
         media_type: sample.media_type.into(),
         platform: sample.platform.map(Arc::new),

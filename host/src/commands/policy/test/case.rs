@@ -208,7 +208,7 @@ impl CaseImage {
     pub(super) fn recorded(image: &Image, blobs: &BlobTable, expect: String) -> Self {
         let recorded = |item: &ClosureEntry| CaseContent {
             kind: CaseKind(item.kind),
-            digest: blobs.get(item.content).digest.to_string(),
+            digest: blobs.get(item.blob).digest.to_string(),
             media_type: item.media_type.to_string(),
             size: item.size,
             platform: item.platform.as_ref().map(ToString::to_string),
@@ -217,7 +217,7 @@ impl CaseImage {
         };
         Self {
             reference: image.reference(),
-            contents: image.items.iter().map(recorded).collect(),
+            contents: image.entries.iter().map(recorded).collect(),
             expect: Some(expect),
             ..Self::default()
         }
