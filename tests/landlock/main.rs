@@ -14,7 +14,7 @@ mod trace;
 
 use std::fs;
 
-use regcarve::capability::{Sandbox, Wall};
+use regcarve::fs::{Ruleset, Sandbox};
 use regcarve_test_support::binary::{Runs as _, regcarve};
 use regcarve_test_support::storage::Storage;
 use regcarve_test_support::tools;
@@ -22,7 +22,7 @@ use regcarve_test_support::tree::assert_carved;
 
 /// Whether the kernel has what the tests are about; says so where not.
 fn landlock() -> bool {
-    let there = Wall::plan(Sandbox::Require).is_ok();
+    let there = Ruleset::plan(Sandbox::Require).is_ok();
     if !there {
         tools::skip("this kernel has no Landlock");
     }
