@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::session::{Prepared, Session, acceptable, jobs, plan};
 use super::{print, print_problems};
-use crate::cli::{DurabilityArg, Link, Run, Verify};
+use crate::cli::{Run, Verify};
 use crate::error::{Error, OutputError};
 use crate::fs::{
     Access, LinkMode, MergeError, OsError, OutputTrees, SourceTree, WriteError, retry_io,
@@ -45,14 +45,9 @@ pub fn run(args: Run) -> Result<(), Error> {
 }
 
 fn carve<'a>(args: &'a Run, report: &mut Report) -> Result<Vec<Output<'a>>, Error> {
-    let mode = match args.link {
-        Link::Hard => LinkMode::Hard,
-        Link::Reflink => LinkMode::Reflink,
-        Link::Copy => LinkMode::Copy,
-        Link::Auto => LinkMode::Auto,
-    };
+    let mode = args.link;
     check_places(args)?;
-    let mut session = Session::open(&args.release.source, &args.release.limits)?;
+    let mut session = Session::open(&args.release.source, &args.release.components)?;
     let mut outputs = begin_outputs(&mut session, args, mode)?;
     let writers = outputs.iter().map(|output| &output.writer);
     report.components.extend(writers.map(ComponentRow::new));
@@ -255,11 +250,7 @@ fn real(path: &Path) -> Result<Option<PathBuf>, Error> {
 }
 
 /// All of them or none.
-fn publish(outputs: &mut [Output<'_>], durability: DurabilityArg) -> Result<(), Error> {
-    let durability = match durability {
-        DurabilityArg::Full => Durability::Full,
-        DurabilityArg::None => Durability::None,
-    };
+fn publish(outputs: &mut [Output<'_>], durability: Durability) -> Result<(), Error> {
     for output in outputs.iter_mut() {
         join(output)?;
     }

@@ -12,7 +12,7 @@ use super::{OsError, OsResultExt as _, TreePath};
 use crate::signals;
 
 /// The methods that the user allows with `--link`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum LinkMode {
     /// Hard links, or an error that says why not
     #[default]

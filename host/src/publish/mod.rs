@@ -46,7 +46,7 @@ use names::parent_and_name;
 use staging_dir::StagingDir;
 
 /// What must have reached the disk before a run reports success.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Durability {
     /// Everything is on the disk before the output gets its name
     #[default]

@@ -18,7 +18,7 @@ use super::super::{OsError, OsResultExt as _, retry};
 const KNOWN: ABI = ABI::V10;
 
 /// Whether the process is confined with Landlock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Sandbox {
     /// Fail where the kernel cannot do it
     Require,
