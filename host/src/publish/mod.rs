@@ -178,9 +178,9 @@ impl Staging {
     /// Adds to the error of a step in here what only the file system can tell.
     pub fn explain(&self, error: Error) -> Error {
         match error {
-            Error::System { what, fault } => Error::System {
+            Error::System { what, source } => Error::System {
                 what,
-                fault: fault.explain_enospc(self.dir()),
+                source: source.explain_enospc(self.dir()),
             },
             other => other,
         }
