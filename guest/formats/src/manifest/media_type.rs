@@ -1,6 +1,6 @@
-//! The formats of manifests, and the types of layers that registries need not have.
+//! The formats of manifests.
 
-use core::fmt;
+use std::fmt;
 
 /// The format of a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,7 +19,7 @@ pub enum ManifestType {
     Schema1Signed,
 }
 
-/// What kind of manifest a format holds.
+/// The kind of manifest that a format holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
     Index,
@@ -55,6 +55,16 @@ impl ManifestType {
         Self::ALL.into_iter().find(|known| known.as_str() == text)
     }
 
+    /// Returns true for a list of manifests.
+    pub const fn is_index(self) -> bool {
+        matches!(self.shape(), Shape::Index)
+    }
+
+    /// Returns true for an image in the first schema, which has no config.
+    pub const fn is_schema1(self) -> bool {
+        matches!(self.shape(), Shape::Schema1)
+    }
+
     pub(super) const fn shape(self) -> Shape {
         match self {
             Self::OciIndex | Self::DockerList => Shape::Index,
@@ -68,19 +78,4 @@ impl fmt::Display for ManifestType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
-}
-
-/// What the types of layers begin with that a registry is not obliged, or not allowed, to store.
-/// How such a layer is compressed stands behind.
-const NOT_DISTRIBUTED: [&str; 2] = [
-    "application/vnd.oci.image.layer.nondistributable.v1.tar",
-    "application/vnd.docker.image.rootfs.foreign.diff.tar",
-];
-
-pub(super) fn is_not_distributed(media_type: &str) -> bool {
-    NOT_DISTRIBUTED.iter().any(|start| {
-        media_type
-            .strip_prefix(start)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '+']))
-    })
 }
