@@ -167,7 +167,7 @@ fn blocks_that_are_typed_have_their_names() {
             "{document} has no block `{name}`"
         );
     }
-    // No name without somebody who types it.
+    // A block with a name is typed.
     for document in documents() {
         for (number, line, code) in lines(&text(&document)) {
             let Some(name) = line.strip_prefix("<!-- ci:").filter(|_| !code) else {
