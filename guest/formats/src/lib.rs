@@ -9,6 +9,7 @@
 //!   config      labels, platform, time of creation      bytes to values; takes what there is
 //!   strip       an index with fewer children            bytes to bytes
 //!   attached    signatures, attestations, referrers     digest to tags and back
+//!   sample      images that are made up, for tests      a tree of nodes to a closure with bytes
 //!
 //!   registry    docker/registry/v2/…                    places to paths and back
 //!   dir         <image>/manifest.json, <image>/<hex>    names to file names and back

@@ -24,6 +24,7 @@ pub struct Component {
     pub(super) pre: InstancePre<State>,
     /// Tells whether it imports WASI.
     pub(super) wasi: bool,
+    /// Tells whether it exports `audit`.
     has_audit: bool,
     imports: Vec<String>,
     size: usize,
