@@ -49,7 +49,7 @@ pub mod suggest;
 pub mod verify;
 pub mod workers;
 
-/// What to take, with all files read and all components loaded. No component is started yet.
+/// The selection of a release, with all files read and all components loaded. No component is started yet.
 pub struct Prepared {
     /// The lists.
     pub lists: Vec<ListText>,

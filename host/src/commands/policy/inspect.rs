@@ -3,11 +3,12 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use super::{engine, json, load};
+use super::{engine, load};
 use crate::cli::Format;
 use crate::cli::policy::Inspect;
 use crate::commands::print;
 use crate::pipeline::session::restrict_all;
+use crate::report::file::json;
 use crate::spec::ComponentSpec;
 use crate::text;
 use crate::wasm::roles::policy::Policy;

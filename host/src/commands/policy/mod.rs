@@ -1,7 +1,6 @@
 //! `regcarve policy …`: tools for authors and operators of policies. None of them carves a release.
 
 use anyhow::Result;
-use serde::Serialize;
 
 use crate::cli::policy::PolicyCommand;
 use crate::error::Error;
@@ -12,11 +11,11 @@ use crate::wasm::{Component, Engine, Role};
 
 mod bench;
 mod check;
-mod inspect;
+pub(super) mod inspect;
 mod list;
 mod new;
 mod sample;
-mod test;
+pub(super) mod test;
 
 /// Runs the command.
 pub fn policy(command: PolicyCommand) -> Result<()> {
@@ -44,9 +43,4 @@ fn load(engine: &Engine, spec: &PolicySpec, options: &ComponentOptions) -> Resul
         &spec.component,
         pins,
     )?)
-}
-
-/// A result for programs.
-fn json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string_pretty(value).map_err(|error| Error::Internal(error.to_string()).into())
 }

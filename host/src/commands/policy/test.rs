@@ -3,7 +3,7 @@
 
 use anyhow::{Result, bail};
 
-use super::{engine, json};
+use super::engine;
 use crate::cli::policy::Test;
 use crate::commands::print;
 use crate::error::Error;

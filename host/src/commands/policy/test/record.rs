@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 
 use super::case::{Case, CaseBlob, CaseFile, CaseImage};
-use super::{json, verdict};
+use super::verdict;
 use crate::cli::Release;
 use crate::cli::policy::Test;
 use crate::commands::print;
@@ -18,6 +18,7 @@ use crate::fs::{Access, OsError, OsResultExt as _};
 use crate::inputs;
 use crate::pipeline::{self, Timings};
 use crate::release::problem::acceptable;
+use crate::report::file::json;
 use crate::spec::{ComponentSpec, PolicySpec, StorageSpec};
 use crate::text;
 use crate::wasm::Role;
