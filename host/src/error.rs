@@ -128,11 +128,9 @@ impl From<Interrupted> for Error {
 impl From<LandlockError> for Error {
     fn from(error: LandlockError) -> Self {
         match error {
-            LandlockError::Missing(missing) => Self::Unavailable(missing),
-            LandlockError::OsError(fault) => {
-                Self::system("restrict the process with Landlock")(fault)
-            }
-            LandlockError::Threads => Self::Internal(error.to_string()),
+            LandlockError::Unavailable(unavailable) => Self::Unavailable(unavailable),
+            LandlockError::OsError(error) => Self::system("set up the Landlock sandbox")(error),
+            LandlockError::OtherThreads => Self::Internal(error.to_string()),
         }
     }
 }
@@ -187,7 +185,7 @@ impl From<OutputError> for Error {
                 message: format!("cannot link {what}: {}", refusal.cause),
                 hint: refusal.hint,
             },
-            WriteError::Stopped(signal) => Self::Signal(signal),
+            WriteError::Interrupted(interrupted) => interrupted.into(),
             WriteError::OsError(fault) => Self::System {
                 what: format!("write {what}"),
                 fault,

@@ -8,7 +8,9 @@ use super::session::{Prepared, Session, acceptable, jobs, plan};
 use super::{print, print_problems};
 use crate::cli::{Run, Verify};
 use crate::error::{Error, OutputError};
-use crate::fs::{Access, LinkMode, MergeError, OsError, SourceTree, WriteError, retry_io};
+use crate::fs::{
+    Access, LinkMode, MergeError, OsError, OutputTrees, SourceTree, WriteError, retry_io,
+};
 use crate::pipeline::carve::CarveJob;
 use crate::pipeline::hash;
 use crate::publish::{Durability, IfExists, Staging};
@@ -129,13 +131,15 @@ fn begin_outputs<'a>(
         .map(|spec| {
             let writer = session.load(Role::Writer, &spec.format)?;
             let wall = session.wall();
-            let apart = wall.as_ref().is_some_and(|wall| wall.will_stand());
-            let staging = Staging::begin(&spec.path, taken, apart)?;
+            let trees = wall
+                .as_ref()
+                .map_or(OutputTrees::One, |wall| wall.output_trees());
+            let staging = Staging::begin(&spec.path, taken, trees)?;
             if let Some(wall) = wall {
                 staging.allow(wall)?;
             }
             if let Some(file) = &file {
-                let tried = staging.trees(mode).probe(&session.source, file);
+                let tried = staging.probe(mode, &session.source, file);
                 tried.map_err(|error| {
                     staging.explain(no_links(&session.source, &spec.path, error))
                 })?;
@@ -151,7 +155,7 @@ fn begin_outputs<'a>(
 
 /// What it means that a link could not be tried out.
 fn no_links(source: &SourceTree, output: &Path, error: WriteError) -> Error {
-    let (source, output) = (source.shown().display(), output.display());
+    let (source, output) = (source.path().display(), output.display());
     match error {
         WriteError::LinkRefused(refusal) => Error::LinkRefused {
             message: format!(
@@ -261,13 +265,13 @@ fn publish(outputs: &mut [Output<'_>], durability: Durability) -> Result<(), Err
 
 fn withdraw(outputs: &mut [Output<'_>]) {
     for output in outputs {
-        output.staging.withdraw();
+        output.staging.rollback();
     }
 }
 
 /// Makes one tree of an output.
 fn join(output: &mut Output<'_>) -> Result<(), Error> {
-    output.staging.join().map_err(|error| match error {
+    output.staging.merge_parts().map_err(|error| match error {
         MergeError::Both(path) => {
             let what = format!("it gave the name {} to two things", path.display());
             output.writer.failed(what).into()

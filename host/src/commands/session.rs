@@ -111,7 +111,7 @@ pub(super) fn fence(sandbox: Sandbox) -> Result<(), Error> {
 fn raise(wall: Ruleset) -> Result<Enforced, Error> {
     // What is read from the system for good, while it can be.
     cpus();
-    Ok(wall.raise()?)
+    Ok(wall.restrict()?)
 }
 
 /// An engine whose components log to standard error.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::workers::{self, Jobs, Worker};
 use crate::error::Error;
-use crate::fs::{LinkMode, Method, SourceTree, SplitOutput};
+use crate::fs::{LinkMode, Method, OutputSink, SourceTree};
 use crate::progress::Progress;
 use crate::publish::Staging;
 use crate::release::plan::{Plan, PlannedImage};
@@ -66,13 +66,13 @@ impl CarveJob {
         progress: &Progress,
     ) -> Result<Tally, Error> {
         let output = Arc::new(OutputPlan::new(
-            source.another(),
+            source.for_worker(),
             Arc::clone(&self.contents),
             Arc::clone(&self.planned),
         ));
         let next = AtomicUsize::new(0);
         let total = Mutex::new(Tally::default());
-        let work = |tree: SplitOutput, shift: &Worker<'_>| -> Result<Writer, Error> {
+        let work = |tree: Box<dyn OutputSink>, shift: &Worker<'_>| -> Result<Writer, Error> {
             let mut writer = Writer::start(component, tree, Arc::clone(&output))?;
             while let Some(share) = self.shares.get(next.fetch_add(1, Ordering::Relaxed)) {
                 for image in self.images(share) {
@@ -87,7 +87,7 @@ impl CarveJob {
         };
         // Whoever fails takes the work from the others.
         let work = |shift: &Worker<'_>| {
-            work(staging.trees(mode), shift)
+            work(staging.sink(mode), shift)
                 .inspect_err(|_| next.store(usize::MAX / 2, Ordering::Relaxed))
         };
         let other = |shift: &Worker<'_>| match next.load(Ordering::Relaxed) {

@@ -1,14 +1,13 @@
 //! The interface `output`: making files below the root of a new storage.
 
 use std::hash::BuildHasher as _;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::quality::RandomState;
 
 use crate::error::OutputError;
-use crate::fs::{MAX_FILE, Placed, SourceFile, SourceTree, SplitOutput, TreePath, WriteError};
+use crate::fs::{MAX_FILE, OutputSink, Placed, SourceFile, SourceTree, TreePath, WriteError};
 use crate::release::blob_table::{BlobState, BlobTable};
 use crate::release::image::BlobId;
 use crate::release::tally::Tally;
@@ -120,17 +119,17 @@ impl PlacedPaths {
 
 /// The capability of a writer: adding planned blobs and small files to an output.
 pub(in crate::wasm) struct OutputHost {
-    tree: SplitOutput,
+    tree: Box<dyn OutputSink>,
     source: SourceTree,
     plan: Arc<OutputPlan>,
     tally: Tally,
 }
 
 impl OutputHost {
-    pub(in crate::wasm) fn new(tree: SplitOutput, plan: Arc<OutputPlan>) -> Self {
+    pub(in crate::wasm) fn new(tree: Box<dyn OutputSink>, plan: Arc<OutputPlan>) -> Self {
         Self {
             tree,
-            source: plan.source.another(),
+            source: plan.source.for_worker(),
             plan,
             tally: Tally::default(),
         }
@@ -157,7 +156,6 @@ impl OutputHost {
                 let from = SourceFile {
                     // Checked when the reader gave it.
                     path: TreePath::parse(&blob.path)?,
-                    handle: blob.handle.as_ref().map(AsFd::as_fd),
                     key: blob.file,
                 };
                 self.tree.place(&self.source, from, path).map(|placed| {

@@ -119,7 +119,7 @@ impl Reader {
     /// A fresh instance that may read `tree`.
     pub fn start(component: &Component, tree: &SourceTree) -> Result<Self, Error> {
         let capability = Capability::Source(SourceHost {
-            tree: tree.another(),
+            tree: tree.for_worker(),
             verified: HashMap::default(),
             fault: None,
         });

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Error, FailureKind};
-use crate::fs::SplitOutput;
+use crate::fs::OutputSink;
 use crate::release::blob_table::BlobTable;
 use crate::release::plan::PlannedImage;
 use crate::release::tally::Tally;
@@ -26,7 +26,7 @@ impl Writer {
     /// A fresh instance that may add to `tree` the blobs of `plan`.
     pub fn start(
         component: &Component,
-        tree: SplitOutput,
+        tree: Box<dyn OutputSink>,
         plan: Arc<OutputPlan>,
     ) -> Result<Self, Error> {
         let capability = Capability::Output(Box::new(OutputHost::new(tree, plan)));

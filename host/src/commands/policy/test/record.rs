@@ -38,7 +38,7 @@ pub(super) fn record(
     std::fs::create_dir_all(folder).map_err(fault("mkdir", folder))?;
     let door = std::fs::File::open(folder).map_err(fault("open", folder))?;
     if let Some(wall) = session.wall() {
-        wall.allow(&door, Access::Write, &folder.display().to_string())?;
+        wall.allow_path(&door, Access::Write, folder.display())?;
     }
     session.fence(Access::Read)?;
 
