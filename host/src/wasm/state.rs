@@ -7,8 +7,8 @@ use crate::wasm::engine::meter::Meter;
 use crate::wasm::imports::content::ContentHost;
 use crate::wasm::imports::log::GuestLog;
 use crate::wasm::imports::output::OutputHost;
+use crate::wasm::imports::source::SourceHost;
 use crate::wasm::imports::wasi::Wasi;
-use crate::wasm::roles::reader::SourceHost;
 
 /// The data of a store.
 pub(super) struct State {
