@@ -11,7 +11,7 @@
 //! [`run.sh`](../run.sh) lets a fuzzer find such bytes; the tests here try the corpus and what is near it, with the usual
 //! compiler, in seconds.
 //!
-//! What components answer is fuzzed by `tests/border`, through real components.
+//! What components answer is fuzzed by `tests/plugins/guest_answers_fuzz`, through real components.
 
 use regcarve_formats::{ImageConfig, Manifest, attached, dir, oci, registry};
 use regcarve_policy_kit::selector::Selector as _;
