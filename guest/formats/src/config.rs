@@ -4,9 +4,8 @@
 //! value that is missing or of an unexpected type is simply not there. Artifacts have configs that
 //! are something else altogether, often not even JSON, which is an error that callers expect.
 
-use alloc::collections::BTreeMap;
-use alloc::string::String;
-use core::fmt;
+use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 

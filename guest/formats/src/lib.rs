@@ -1,12 +1,12 @@
-//! What an image is, and where each storage format keeps it.
+//! The formats of images and of the storages that keep them.
 //!
-//! The host knows nothing of this: it lends components a way to read and to link, and they turn
-//! bytes into images and images into paths. Everything here is a function from text to values or
+//! The host knows no format: it lends components a way to read and to link, and they turn bytes
+//! into images and images into paths. Everything here is a function from text to values or
 //! back, without files, so it is tested natively and runs the same in the sandbox.
 //!
 //! ```text
 //!   manifest    index ──▶ image ──▶ config, layers      bytes to values; refuses what is ambiguous
-//!   config      what is inside of an image              bytes to values; takes what there is
+//!   config      labels, platform, time of creation      bytes to values; takes what there is
 //!   strip       an index with fewer children            bytes to bytes
 //!   attached    signatures, attestations, referrers     digest to tags and back
 //!
@@ -18,11 +18,7 @@
 //! Input comes from strangers. Nothing here panics on it, keeps more memory than it has a right
 //! to, or repeats it unescaped in a message.
 
-#![no_std]
-
 extern crate alloc;
-#[cfg(test)]
-extern crate std;
 
 pub mod attached;
 pub mod config;
@@ -35,6 +31,6 @@ pub mod strip;
 pub use config::{ConfigError, ImageConfig};
 pub use manifest::{
     Descriptor, Image, Index, MAX_INDEX_CHILDREN, MAX_MANIFEST_BYTES, Manifest, ManifestError,
-    ManifestType, Problem, Schema1,
+    ManifestType, Schema1,
 };
 pub use strip::{Replacement, strip_index};

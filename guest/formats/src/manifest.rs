@@ -8,38 +8,36 @@
 //!
 //! A registry and its clients are written in Go, and Go reads JSON in its own way: a key counts in
 //! any letter case, and of two equal keys the last one counts. A manifest that uses this means one
-//! list of blobs to them and another to everybody else, and somebody carving by the other list
-//! leaves out, or takes along, what nobody has looked at. No tool writes such a manifest by
+//! list of blobs to them and another one to other readers: a release carved by the other list
+//! leaves out, or takes along, blobs that were never checked. No tool writes such a manifest by
 //! accident, so it is refused here, and so is one that claims to be two things at a time.
 //!
-//! Beyond that the rule is: what a registry can serve and what has only one meaning is accepted.
-//! Layers may be none, or the same one twice, or of a type that we never heard of. As in Go, a
-//! `null` is the same as nothing.
+//! Apart from that, a manifest is accepted if a registry can serve it and it has one meaning only.
+//! Layers may be none, or the same one twice, or of an unknown type. As in Go, a `null` is the
+//! same as nothing.
 
-use alloc::collections::BTreeMap;
-use alloc::string::String;
-use alloc::vec::Vec;
+use std::collections::BTreeMap;
 
 use regcarve_types::Digest;
 
 mod descriptor;
 mod document;
 mod error;
-mod fields;
-mod kind;
-mod read;
+mod media_type;
+mod strict;
 #[cfg(test)]
 mod tests;
-mod values;
 
 pub use descriptor::Descriptor;
-pub use error::{ManifestError, Problem};
-pub use kind::ManifestType;
+use document::Document;
+pub use error::ManifestError;
+pub use media_type::ManifestType;
 
 /// The largest manifest; registries neither take nor serve larger ones.
 pub const MAX_MANIFEST_BYTES: usize = 4 * 1024 * 1024;
 
-/// How many children an index may have. Real ones have a few dozen; each is another file to read.
+/// The largest number of children of an index. Real ones have a few dozen; each is another file to
+/// read.
 pub const MAX_INDEX_CHILDREN: usize = 10_000;
 
 /// A manifest of any kind.
@@ -60,50 +58,50 @@ pub enum Manifest {
 /// A list of manifests: an OCI image index or a Docker manifest list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Index {
-    /// What it says it is, or what it must be.
+    /// The media type that it states, or else the one that it must have.
     pub media_type: ManifestType,
-    /// Whether the manifest itself says so; if not, readers guess.
+    /// True if the manifest states its media type; if not, readers guess.
     pub media_type_stated: bool,
     /// The children, in the order in which clients look through them.
     pub manifests: Vec<Descriptor>,
-    /// The manifest that this one says something about.
+    /// The manifest that this one is a referrer of.
     pub subject: Option<Descriptor>,
-    /// Notes of whoever made it.
+    /// Annotations, by key.
     pub annotations: BTreeMap<String, String>,
-    /// What kind of artifact this is, if it is one.
+    /// The kind of an artifact.
     pub artifact_type: Option<String>,
 }
 
 /// An image: an OCI image manifest or a Docker manifest of schema 2.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
-    /// What it says it is, or what it must be.
+    /// The media type that it states, or else the one that it must have.
     pub media_type: ManifestType,
-    /// Whether the manifest itself says so; if not, readers guess.
+    /// True if the manifest states its media type; if not, readers guess.
     pub media_type_stated: bool,
-    /// How to run it; for artifacts anything at all.
+    /// The config of an image; for artifacts anything at all.
     pub config: Descriptor,
-    /// The contents, bottom first. The same blob may occur more than once.
+    /// The layers, bottom first. One blob may occur more than once.
     pub layers: Vec<Descriptor>,
-    /// The manifest that this one says something about.
+    /// The manifest that this one is a referrer of.
     pub subject: Option<Descriptor>,
-    /// Notes of whoever made it.
+    /// Annotations, by key.
     pub annotations: BTreeMap<String, String>,
-    /// What kind of artifact this is, if it is one.
+    /// The kind of an artifact.
     pub artifact_type: Option<String>,
 }
 
 /// An image in the first schema: layers without sizes and no config.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schema1 {
-    /// What it says it is, or what it must be.
+    /// The media type that it states, or else the one that it must have.
     pub media_type: ManifestType,
-    /// The contents, top first. The same blob often occurs more than once.
+    /// The layers, top first. One blob often occurs more than once.
     pub layers: Vec<Digest>,
     /// The processor that it runs on.
     pub architecture: Option<String>,
-    /// Whether signatures are part of the bytes. They are not part of what the digest of such a
-    /// manifest is computed over.
+    /// True if signatures are part of the bytes. The digest of such a manifest is computed without
+    /// them.
     pub signed: bool,
 }
 
@@ -111,14 +109,12 @@ impl Manifest {
     /// Reads a manifest of any kind.
     pub fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
         if bytes.len() > MAX_MANIFEST_BYTES {
-            return Err(Problem::TooLarge { found: bytes.len() }.into());
+            return Err(ManifestError::TooLarge { found: bytes.len() });
         }
-        document::read(bytes, MAX_INDEX_CHILDREN)?
-            .classify()
-            .map_err(Into::into)
+        Document::read(bytes, MAX_INDEX_CHILDREN)?.classify()
     }
 
-    /// Which of the formats it has.
+    /// The format of the manifest.
     pub const fn media_type(&self) -> ManifestType {
         match self {
             Self::Index(index) => index.media_type,
@@ -127,7 +123,7 @@ impl Manifest {
         }
     }
 
-    /// The manifest that this one says something about.
+    /// The manifest that this one is a referrer of.
     pub const fn subject(&self) -> Option<&Descriptor> {
         match self {
             Self::Index(index) => index.subject.as_ref(),
@@ -135,21 +131,28 @@ impl Manifest {
             Self::Schema1(_) => None,
         }
     }
+
+    /// The annotations of the manifest itself.
+    pub fn into_annotations(self) -> BTreeMap<String, String> {
+        match self {
+            Self::Index(index) => index.annotations,
+            Self::Image(image) => image.annotations,
+            Self::Schema1(_) => BTreeMap::new(),
+        }
+    }
 }
 
 impl Index {
-    /// Reads the index of a layout, which is no manifest that a registry would have to serve: it
-    /// may be larger, and it needs no `mediaType` even if it is empty.
+    /// Reads the index of a layout, which no registry has to serve: it may be larger than a
+    /// manifest, and it needs no `mediaType` even if it is empty.
     pub(crate) fn parse_file(bytes: &[u8], most_entries: usize) -> Result<Self, ManifestError> {
-        document::read(bytes, most_entries)?
-            .classify_index()
-            .map_err(Into::into)
+        Document::read(bytes, most_entries)?.classify_index()
     }
 }
 
 impl Image {
     /// The config and the layers.
     pub fn blobs(&self) -> impl Iterator<Item = &Descriptor> {
-        core::iter::once(&self.config).chain(&self.layers)
+        std::iter::once(&self.config).chain(&self.layers)
     }
 }

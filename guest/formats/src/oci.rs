@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use regcarve_types::{Algorithm, Digest, Excerpt, Reference, ReferenceError, Tag};
 
-use crate::manifest::{Descriptor, Index, ManifestError, ManifestType, Problem};
+use crate::manifest::{Descriptor, Index, ManifestError, ManifestType};
 
 #[cfg(test)]
 mod tests;
@@ -120,7 +120,7 @@ pub fn write_index(entries: &[Entry]) -> Result<Vec<u8>, ManifestError> {
         media_type: ManifestType::OciIndex.as_str(),
         manifests,
     };
-    serde_json::to_vec(&index).map_err(|error| Problem::json(&error).into())
+    serde_json::to_vec(&index).map_err(|error| ManifestError::json(&error))
 }
 
 #[derive(Serialize)]
@@ -199,7 +199,7 @@ pub struct Listed {
 pub fn parse_index(content: &[u8]) -> Result<Vec<Listed>, ManifestError> {
     if content.len() > MAX_INDEX_BYTES {
         let (found, limit) = (content.len(), MAX_INDEX_BYTES);
-        return Err(Problem::FileTooLarge { found, limit }.into());
+        return Err(ManifestError::FileTooLarge { found, limit });
     }
     let entries = Index::parse_file(content, MOST_ENTRIES)?.manifests;
     let listed = entries.into_iter().map(|descriptor| Listed {

@@ -11,26 +11,24 @@
 //!
 //! The result is another manifest with another digest, and signatures of the old one do not cover
 //! it. Everything that is not about the children stays as it is: order of keys, numbers, escapes,
-//! and keys that we never heard of.
+//! and unknown keys.
 
-use alloc::borrow::Cow;
-use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::string::{String, ToString};
-use alloc::vec::Vec;
-use core::fmt;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use regcarve_types::Digest;
 
-use crate::manifest::{Descriptor, Index, Manifest, ManifestError, Problem};
+use crate::manifest::{Descriptor, Index, Manifest, ManifestError};
 
 #[cfg(test)]
 mod tests;
 
-/// How many attestations may describe each other in a row. Nobody makes more than one; the bound
-/// is for those that go round in a circle.
+/// The longest chain of attestations that describe each other. Build tools make no more than one;
+/// the bound is for those that go round in a circle.
 const LONGEST_CHAIN: usize = 4;
 
 /// The manifest that takes the place of another one.
@@ -55,7 +53,7 @@ pub fn strip_index(
 ) -> Result<Vec<u8>, ManifestError> {
     let index = match Manifest::parse(bytes)? {
         Manifest::Index(index) => index,
-        other => return Err(Problem::NotAnIndex(other.media_type()).into()),
+        other => return Err(ManifestError::NotAnIndex(other.media_type())),
     };
     let kept = kept_children(&index, keep);
     let is_replaced = |child: &Descriptor| replaced.contains_key(&child.digest);
@@ -77,7 +75,7 @@ pub fn strip_index(
     Ok(out.into_bytes())
 }
 
-/// For each child of `index` whether it stays.
+/// Decides for each child of `index` if it stays.
 fn kept_children(index: &Index, keep: &dyn Fn(&Descriptor) -> bool) -> Vec<bool> {
     let children = index.manifests.as_slice();
     let present: BTreeSet<Digest> = children.iter().map(|child| child.digest).collect();
@@ -134,7 +132,7 @@ fn write_child(child: &RawValue, new: &Replacement, out: &mut String) -> Result<
     members.0.retain(|(key, _)| key != "data");
     write_object(&members, out, |key, value, out| {
         match key {
-            "digest" => out.push_str(&alloc::format!("\"{}\"", new.digest)),
+            "digest" => out.push_str(&format!("\"{}\"", new.digest)),
             "size" => out.push_str(&new.size.to_string()),
             _ => write_compact(value, out),
         }
@@ -153,7 +151,7 @@ fn write_object(
         if count > 0 {
             out.push(',');
         }
-        let written = serde_json::to_string(key).map_err(|error| Problem::json(&error))?;
+        let written = serde_json::to_string(key).map_err(|error| ManifestError::json(&error))?;
         out.push_str(&written);
         out.push(':');
         write_value(key, value.get(), out)?;
@@ -177,10 +175,10 @@ fn write_compact(json: &str, out: &mut String) {
 }
 
 fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, ManifestError> {
-    serde_json::from_slice(bytes).map_err(|error| Problem::json(&error).into())
+    serde_json::from_slice(bytes).map_err(|error| ManifestError::json(&error))
 }
 
-/// An object in the order in which it is written, with values that nobody has touched.
+/// An object in the order in which it is written, with its values as they are written.
 struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {

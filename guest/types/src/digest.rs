@@ -6,10 +6,12 @@
 //! right length and lower case letters, and nothing before or after. A registry is as strict when
 //! it reads its link files; being more lenient would carve what it cannot serve.
 
-use core::cmp::Ordering;
-use core::fmt;
-use core::hash::{Hash, Hasher};
-use core::str::FromStr;
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+
+use data_encoding::HEXLOWER;
 
 use crate::excerpt::Excerpt;
 
@@ -21,7 +23,7 @@ mod tests;
 pub use error::DigestError;
 pub use hex::HexText;
 
-/// Bytes of the longest hash that we know.
+/// The length of the longest hash, in bytes.
 const LONGEST_HASH: usize = 64;
 
 /// A hash function that may name content.
@@ -108,30 +110,14 @@ impl Digest {
     /// `before` is how many characters of the text the caller has already read.
     fn decode(algorithm: Algorithm, hex: &str, before: usize) -> Result<Self, DigestError> {
         let mut hash = [0; LONGEST_HASH];
-        if hex.len() == algorithm.hex_length() {
-            let mut all = 0;
-            for (byte, pair) in hash.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
-                let (high, low) = (VALUES[usize::from(pair[0])], VALUES[usize::from(pair[1])]);
-                all |= high | low;
-                *byte = high << 4 | low;
-            }
-            // No digit has the bits that mark the others, so one look at the end is enough.
-            if all & NO_DIGIT == 0 {
-                return Ok(Self { algorithm, hash });
-            }
+        let decoded = &mut hash[..algorithm.byte_length()];
+        // Knows lower case only.
+        if hex.len() == algorithm.hex_length()
+            && HEXLOWER.decode_mut(hex.as_bytes(), decoded).is_ok()
+        {
+            return Ok(Self { algorithm, hash });
         }
         Err(DigestError::in_digits(algorithm, hex, before))
-    }
-
-    /// Makes a digest of a computed hash.
-    pub fn from_bytes(algorithm: Algorithm, bytes: &[u8]) -> Result<Self, DigestError> {
-        if bytes.len() != algorithm.byte_length() {
-            return Err(DigestError::Bytes {
-                algorithm,
-                found: bytes.len(),
-            });
-        }
-        Ok(Self::exactly(algorithm, bytes))
     }
 
     /// A sha256.
@@ -175,21 +161,6 @@ impl Digest {
         Short(*self)
     }
 }
-
-/// What [`VALUES`] says of a byte that is no digit.
-const NO_DIGIT: u8 = 0xf0;
-
-/// The value of each byte as a hexadecimal digit; upper case letters are none. A table, because
-/// digests are most of what manifests consist of.
-const VALUES: [u8; 256] = {
-    let mut values = [NO_DIGIT; 256];
-    let mut value = 0;
-    while value < 16 {
-        values[b"0123456789abcdef"[value as usize] as usize] = value;
-        value += 1;
-    }
-    values
-};
 
 impl FromStr for Digest {
     type Err = DigestError;

@@ -2,11 +2,9 @@
 //!
 //! A line of a list or a link file can be megabytes long and can hold escape codes for a terminal.
 //! Errors keep an [`Excerpt`] instead of the text.
+use std::fmt;
 
-use alloc::string::String;
-use core::fmt;
-
-/// How many characters of a stranger's text a message repeats.
+/// The largest number of characters of a stranger's text that a message repeats.
 const LONGEST: usize = 80;
 
 /// The beginning of a text, with everything escaped that is not a plain printable character.
@@ -37,7 +35,6 @@ impl fmt::Display for Excerpt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::ToString;
 
     #[test]
     fn nothing_reaches_a_terminal_unescaped() {

@@ -10,15 +10,12 @@
 //!
 //! There is no character to escape with, because none of the above occurs in a name.
 //!
-//! The crates that match globs need `std`, and a component that links it imports WASI; hence this
-//! one. Alternatives are written out when a glob is parsed, so that matching deals with a plain
-//! row of tokens and needs no more than two points to return to: time grows with the product of
-//! the two lengths, however cleverly a list is written.
-
-use alloc::string::String;
-use alloc::vec::Vec;
-use core::fmt;
-use core::str::FromStr;
+//! Lists come from strangers, and braces cost the crate `fast-glob` exponential time; hence an
+//! engine of our own. Alternatives are written out when a glob is parsed, so that matching deals
+//! with a plain row of tokens and needs no more than two points to return to: time grows with the
+//! product of the two lengths, however cleverly a list is written.
+use std::fmt;
+use std::str::FromStr;
 
 mod error;
 mod parser;
@@ -41,10 +38,11 @@ impl Glob {
     /// The longest glob. Names are shorter, and matching takes time in proportion.
     pub const MAX_LENGTH: usize = 512;
 
-    /// How many globs braces may stand for; it bounds the memory of one glob to a few megabytes.
+    /// The largest number of globs that braces may stand for; it bounds the memory of one glob to a
+    /// few megabytes.
     pub const MAX_ALTERNATIVES: usize = 256;
 
-    /// How deep braces may be nested.
+    /// The largest depth of braces in braces.
     pub const MAX_NESTING: usize = 8;
 
     /// Reads a glob; the whole text must be one.
@@ -55,18 +53,12 @@ impl Glob {
         })
     }
 
-    /// Whether all of `name` is what the glob describes. Names are ASCII; in other text `?` stands
+    /// Returns true if the glob describes all of `name`. Names are ASCII; in other text `?` stands
     /// for one byte.
     pub fn matches(&self, name: &str) -> bool {
         self.alternatives
             .iter()
             .any(|tokens| token::matches(tokens, name.as_bytes()))
-    }
-
-    /// What every matching name starts with. Whoever walks a tree need not look beside it.
-    pub fn literal_prefix(&self) -> &str {
-        let end = self.text.find(is_syntax).unwrap_or(self.text.len());
-        &self.text[..end]
     }
 
     /// The glob as it was written.
@@ -75,8 +67,8 @@ impl Glob {
     }
 }
 
-/// Whether `letter` means something to a glob instead of standing for itself. All of them are
-/// listed, also those that are only refused, so that a mistake is reported as one in a glob.
+/// Returns true if `letter` means something to a glob instead of standing for itself. All of them
+/// are listed, also those that are only refused, so that a mistake is reported as one in a glob.
 pub(crate) const fn is_syntax(letter: char) -> bool {
     matches!(
         letter,

@@ -1,8 +1,8 @@
-//! The words that the host and the guests of regcarve share.
+//! The types that the host and the guests of regcarve share.
 //!
 //! Everything that comes from a list, a storage or a component enters the program as text and
 //! becomes one of these types, or an error that says what is wrong with the text. None of them
-//! can be made any other way, so whoever holds one need not check again:
+//! can be made any other way, so a value of these types is never checked again:
 //!
 //! ```text
 //!   team/app:1.2@sha256:0c1f…          Reference   what a list asks for
@@ -22,12 +22,6 @@
 //! slashes of a repository starts with `_`. That is what makes it sound to build paths from them.
 //!
 //! Positions in messages count characters from one, as editors do.
-
-#![no_std]
-
-extern crate alloc;
-#[cfg(test)]
-extern crate std;
 
 mod digest;
 mod excerpt;

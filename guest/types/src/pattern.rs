@@ -1,4 +1,4 @@
-//! What one line of a list may hold: a reference, or a pattern of references.
+//! A line of a list: a reference, or a pattern of references.
 //!
 //! ```text
 //!   library/nginx:1.27      exactly this image
@@ -9,11 +9,9 @@
 //!
 //! A line is a pattern as soon as it contains a character that only globs have. Its two parts are
 //! asked separately, because a storage is listed that way: first repositories, then their tags.
-//! A part without wildcards is known by name, so that nobody needs to search for it.
-
-use alloc::string::ToString;
-use core::fmt;
-use core::str::FromStr;
+//! A part without wildcards is known by name and need not be searched for.
+use std::fmt;
+use std::str::FromStr;
 
 use crate::excerpt::Excerpt;
 use crate::glob::{Glob, GlobError, is_syntax};
@@ -105,19 +103,7 @@ impl Pattern {
         }
     }
 
-    /// What the names of all matching repositories start with.
-    pub fn repository_prefix(&self) -> &str {
-        match &self.0 {
-            Form::Exact(reference) => reference.repository().as_str(),
-            Form::Wild {
-                repository: Part::Matching(glob),
-                ..
-            } => glob.literal_prefix(),
-            Form::Wild { repository, .. } => repository.as_str(),
-        }
-    }
-
-    /// Whether images of this repository can match.
+    /// Returns true if images of this repository can match.
     pub fn matches_repository(&self, name: &str) -> bool {
         match &self.0 {
             Form::Exact(reference) => reference.repository().as_str() == name,
@@ -125,8 +111,8 @@ impl Pattern {
         }
     }
 
-    /// Whether this tag matches, in a repository that does. A reference by digest alone matches
-    /// no tag.
+    /// Returns true if this tag matches, in a repository that does. A reference by digest alone
+    /// matches no tag.
     pub fn matches_tag(&self, name: &str) -> bool {
         match &self.0 {
             Form::Exact(reference) => reference.tag().is_some_and(|tag| tag.as_str() == name),
@@ -188,7 +174,7 @@ impl fmt::Display for Pattern {
     }
 }
 
-/// Why a text is neither a reference nor a pattern.
+/// The reason why a text is neither a reference nor a pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
     /// It has no wildcards, and it is not a reference.

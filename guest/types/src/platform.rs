@@ -1,6 +1,6 @@
-//! What an image runs on: `linux/arm/v7`.
+//! Platforms, which images run on: `linux/arm/v7`.
 //!
-//! The same machine has several names: what Docker calls `amd64` the kernel calls `x86_64`, and
+//! One machine has several names: Docker's `amd64` is `x86_64` to the kernel, and
 //! `arm64` and `arm64/v8` are one. Platforms are brought to the first form when they are made, so
 //! that a list, a manifest and a command line can be compared.
 //!
@@ -9,10 +9,8 @@
 //!   ──┬── ──┬──         ─┬─              ─────┬────
 //!    os  architecture  variant            os version
 //! ```
-
-use alloc::string::String;
-use core::fmt;
-use core::str::FromStr;
+use std::fmt;
+use std::str::FromStr;
 
 use crate::excerpt::Excerpt;
 
@@ -61,7 +59,7 @@ impl Platform {
             return Err(wrong_form());
         };
         let variant = parts.next();
-        // An empty variant is no variant in a manifest, but here somebody wrote a slash.
+        // An empty variant is no variant in a manifest, but here it follows a slash.
         if parts.next().is_some() || variant == Some("") {
             return Err(wrong_form());
         }
@@ -85,7 +83,7 @@ impl Platform {
         &self.architecture
     }
 
-    /// The kind of processor, such as `v7`; never the one that everybody assumes.
+    /// The kind of processor, such as `v7`; never the one that is assumed by default.
     pub fn variant(&self) -> Option<&str> {
         self.variant.as_deref()
     }
@@ -95,9 +93,9 @@ impl Platform {
         self.os_version.as_deref()
     }
 
-    /// Whether an image for this platform is one that `wanted` asks for.
+    /// Returns true if an image for this platform is one that `wanted` asks for.
     ///
-    /// What `wanted` leaves open matches everything. A version matches the more exact ones below
+    /// A part that `wanted` leaves open matches everything. A version matches the more exact ones below
     /// it: `10.0.17763` matches `10.0.17763.1234`. An image for `arm` without variant is one for
     /// `arm/v7`, as container runtimes have it.
     pub fn matches(&self, wanted: &Self) -> bool {
@@ -154,7 +152,7 @@ fn usual_name(architecture: String, variant: Option<String>) -> (String, Option<
     let stated = variant.as_deref().or(implied);
     let variant = match (usual, stated) {
         ("amd64", Some("v1" | "1")) | ("arm64", Some("v8" | "8")) => None,
-        ("arm", Some("5" | "6" | "7" | "8")) => stated.map(|number| alloc::format!("v{number}")),
+        ("arm", Some("5" | "6" | "7" | "8")) => stated.map(|number| format!("v{number}")),
         _ => stated.map(String::from),
     };
     (usual.into(), variant)
@@ -182,7 +180,7 @@ impl fmt::Display for Platform {
     }
 }
 
-/// Why a text is not a platform.
+/// The reason why a text is not a platform.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlatformError {
     /// There are too few or too many slashes.
@@ -196,7 +194,7 @@ pub enum PlatformError {
     Letter {
         /// The character.
         letter: char,
-        /// Where it stands.
+        /// The part that contains it.
         part: Excerpt,
     },
     /// A part is longer than any real one.

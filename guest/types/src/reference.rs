@@ -3,8 +3,8 @@
 //! A repository alone is refused. Clients of registries add `latest` to it, and a person who
 //! writes it into a list may as well mean every tag; a release should not depend on that guess.
 
-use core::fmt;
-use core::str::FromStr;
+use std::fmt;
+use std::str::FromStr;
 
 use crate::digest::{Digest, DigestError};
 use crate::excerpt::Excerpt;
@@ -19,7 +19,7 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// `repository:tag`
+    /// Makes `repository:tag`.
     pub const fn tagged(repository: Repository, tag: Tag) -> Self {
         Self {
             repository,
@@ -28,21 +28,12 @@ impl Reference {
         }
     }
 
-    /// `repository@digest`
+    /// Makes `repository@digest`.
     pub const fn pinned(repository: Repository, digest: Digest) -> Self {
         Self {
             repository,
             tag: None,
             digest: Some(digest),
-        }
-    }
-
-    /// The same reference with `digest` behind it.
-    #[must_use]
-    pub fn with_digest(self, digest: Digest) -> Self {
-        Self {
-            digest: Some(digest),
-            ..self
         }
     }
 
@@ -71,22 +62,22 @@ impl Reference {
         })
     }
 
-    /// Where the image is filed.
+    /// The repository that holds the image.
     pub const fn repository(&self) -> &Repository {
         &self.repository
     }
 
-    /// Under which tag; without one there is a digest.
+    /// The tag of the image; without one there is a digest.
     pub const fn tag(&self) -> Option<&Tag> {
         self.tag.as_ref()
     }
 
-    /// Which content it must be, or which one it is when there is no tag.
+    /// The digest that the image must have, or that names it when there is no tag.
     pub const fn digest(&self) -> Option<Digest> {
         self.digest
     }
 
-    /// The parts, for those who want to keep them.
+    /// The parts, by value.
     pub fn into_parts(self) -> (Repository, Option<Tag>, Option<Digest>) {
         (self.repository, self.tag, self.digest)
     }
@@ -113,7 +104,7 @@ impl fmt::Display for Reference {
     }
 }
 
-/// Why a text is not a reference.
+/// The reason why a text is not a reference.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReferenceError {
     /// The part before the tag or digest is not the name of a repository.
@@ -132,8 +123,6 @@ pub enum ReferenceError {
 
 #[cfg(test)]
 mod tests {
-    use alloc::format;
-    use alloc::string::ToString;
 
     use proptest::prelude::*;
 

@@ -9,10 +9,8 @@
 //!   separator   "." | "_" | "__" | "-"+
 //!   tag         [A-Za-z0-9_][A-Za-z0-9_.-]{0,127}
 //! ```
-
-use alloc::string::String;
-use core::fmt;
-use core::str::FromStr;
+use std::fmt;
+use std::str::FromStr;
 
 mod error;
 mod tag;

@@ -1,6 +1,3 @@
-use alloc::format;
-use alloc::string::ToString;
-
 use proptest::prelude::*;
 
 use super::*;
@@ -24,7 +21,7 @@ fn what_an_image_says() {
             .as_deref(),
         Some("linux(1)/arm/v7")
     );
-    let labels: alloc::vec::Vec<_> = config.labels.iter().map(|(k, v)| (&**k, &**v)).collect();
+    let labels: Vec<_> = config.labels.iter().map(|(k, v)| (&**k, &**v)).collect();
     assert_eq!(labels, [("a", "3"), ("b", "2")]);
 }
 
@@ -71,7 +68,7 @@ fn artifacts_give_an_error() {
 
 #[test]
 fn a_flood_of_labels_is_refused() {
-    let labels: alloc::vec::Vec<_> = (0..=MOST_MEMBERS).map(|n| format!(r#""{n}":"""#)).collect();
+    let labels: Vec<_> = (0..=MOST_MEMBERS).map(|n| format!(r#""{n}":"""#)).collect();
     let text = format!(r#"{{"config":{{"Labels":{{{}}}}}}}"#, labels.join(","));
     assert_eq!(
         ImageConfig::parse(text.as_bytes()),

@@ -1,50 +1,52 @@
-//! A descriptor: what a manifest says of a blob or of another manifest.
+//! Descriptors: how manifests name blobs and other manifests.
 
-use alloc::collections::BTreeMap;
-use alloc::string::String;
-use alloc::vec::Vec;
+use std::collections::BTreeMap;
 
-use serde::de::MapAccess;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error};
 
 use regcarve_types::{Digest, Platform};
 
-use super::Problem;
-use super::kind::is_not_distributed;
-use super::read::{Notes, One, Record};
-use super::values::{self, Annotations, Skipped, Texts};
+use super::strict::{Text, Unread};
 
 /// The annotation by which a build tool says that a child of an index describes another one.
 const REFERENCE_TYPE: &str = "vnd.docker.reference.type";
-/// Which one it describes.
+/// The annotation with the digest of the described child.
 const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
 
-/// Some content, as a manifest names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A blob or another manifest, as a manifest names it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Descriptor {
-    /// What it is; empty if the manifest does not say.
+    /// The media type; empty if the manifest does not say.
+    #[serde(default)]
     pub media_type: String,
-    /// Which bytes it is.
+    /// The digest of the content.
+    #[serde(deserialize_with = "digest")]
     pub digest: Digest,
-    /// How many bytes that are.
+    /// The length of the content in bytes.
+    #[serde(deserialize_with = "size")]
     pub size: u64,
-    /// Where else it can be fetched.
+    /// Addresses from which the content can be fetched as well.
+    #[serde(default)]
     pub urls: Vec<String>,
-    /// What it runs on. A platform that nobody could ask for, because it is not made of the
+    /// The platform of an image. One that cannot be asked for, because it is not made of the
     /// characters of platforms, counts as none: a registry serves such a manifest all the same.
     /// Attestations usually say `unknown/unknown`.
+    #[serde(default, deserialize_with = "platform")]
     pub platform: Option<Platform>,
-    /// Notes of whoever made it.
+    /// Annotations, by key.
+    #[serde(default)]
     pub annotations: BTreeMap<String, String>,
-    /// What kind of artifact it is, if it is one.
+    /// The kind of an artifact.
+    #[serde(default)]
     pub artifact_type: Option<String>,
+    /// The content itself, which is read from its blob instead.
+    #[serde(default)]
+    pub(super) data: Unread,
 }
 
 impl Descriptor {
-    /// Whether a registry may lack it, because it is fetched from somewhere else.
-    pub fn is_foreign(&self) -> bool {
-        !self.urls.is_empty() || is_not_distributed(&self.media_type)
-    }
-
     /// The child of the same index that this one is an attestation for.
     pub fn attestation_for(&self) -> Option<Digest> {
         let kind = self.annotations.get(REFERENCE_TYPE)?;
@@ -57,113 +59,48 @@ impl Descriptor {
     }
 }
 
-/// A descriptor while it is read.
-#[derive(Default)]
-pub(super) struct DescriptorRecord {
-    media_type: Option<String>,
-    digest: Option<Digest>,
-    size: Option<u64>,
-    urls: Vec<String>,
-    platform: Option<Platform>,
-    annotations: BTreeMap<String, String>,
-    artifact_type: Option<String>,
+/// Reads a digest.
+pub(super) fn digest<'de, D: Deserializer<'de>>(from: D) -> Result<Digest, D::Error> {
+    let Text(text) = Text::deserialize(from)?;
+    Digest::parse(&text).map_err(D::Error::custom)
 }
 
-impl Record for DescriptorRecord {
-    type Made = Descriptor;
-    const NAME: &'static str = "a descriptor";
-    const KNOWN: &'static [&'static str] = &[
-        "mediaType",
-        "digest",
-        "size",
-        "platform",
-        "annotations",
-        "urls",
-        "artifactType",
-        "data",
+/// Reads a number that is not negative and that readers with signed numbers can hold too.
+fn size<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    let size = u64::deserialize(from)?;
+    match i64::try_from(size) {
+        Ok(_) => Ok(size),
+        Err(_) => Err(D::Error::custom("number too large")),
+    }
+}
+
+/// Reads a platform, if it is one.
+fn platform<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Platform>, D::Error> {
+    let Some(parts) = Option::<PlatformParts<'_>>::deserialize(from)? else {
+        return Ok(None);
+    };
+    let [os, architecture, variant, version] = [
+        &parts.os.0,
+        &parts.architecture.0,
+        &parts.variant.0,
+        &parts.os_version.0,
     ];
-
-    fn take<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: &'static str,
-        map: &mut A,
-        notes: &Notes,
-    ) -> Result<(), A::Error> {
-        match key {
-            "mediaType" => self.media_type = values::text(map)?.map(Into::into),
-            "digest" => self.digest = values::digest(map, notes)?,
-            "size" => self.size = values::size(map)?,
-            "platform" => {
-                self.platform = map
-                    .next_value_seed(One::<PlatformRecord>::new(notes))?
-                    .flatten();
-            }
-            "annotations" => self.annotations = map.next_value_seed(Annotations(notes))?,
-            "urls" => self.urls = map.next_value_seed(Texts(notes))?,
-            "artifactType" => self.artifact_type = values::text(map)?.map(Into::into),
-            _ => {
-                map.next_value::<Skipped>()?;
-            }
-        }
-        Ok(())
-    }
-
-    fn make(self) -> Result<Descriptor, Problem> {
-        Ok(Descriptor {
-            media_type: self.media_type.unwrap_or_default(),
-            digest: self.digest.ok_or(Problem::MissingKey("digest"))?,
-            size: self.size.ok_or(Problem::MissingKey("size"))?,
-            urls: self.urls,
-            platform: self.platform,
-            annotations: self.annotations,
-            artifact_type: self.artifact_type,
-        })
-    }
+    Ok(Platform::new(os, architecture, Some(variant), Some(version)).ok())
 }
 
-/// A platform while it is read.
-#[derive(Default)]
-struct PlatformRecord {
-    os: String,
-    architecture: String,
-    variant: String,
-    os_version: String,
-}
-
-impl Record for PlatformRecord {
-    type Made = Option<Platform>;
-    const NAME: &'static str = "a platform";
-    const KNOWN: &'static [&'static str] = &[
-        "os",
-        "architecture",
-        "variant",
-        "os.version",
-        "os.features",
-        "features",
-    ];
-
-    fn take<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: &'static str,
-        map: &mut A,
-        _: &Notes,
-    ) -> Result<(), A::Error> {
-        let field = match key {
-            "os" => &mut self.os,
-            "architecture" => &mut self.architecture,
-            "variant" => &mut self.variant,
-            "os.version" => &mut self.os_version,
-            _ => {
-                map.next_value::<Skipped>()?;
-                return Ok(());
-            }
-        };
-        *field = values::text(map)?.unwrap_or_default().into();
-        Ok(())
-    }
-
-    fn make(self) -> Result<Self::Made, Problem> {
-        let (variant, version) = (Some(&*self.variant), Some(&*self.os_version));
-        Ok(Platform::new(&self.os, &self.architecture, variant, version).ok())
-    }
+/// The parts of a platform, any of which may be missing.
+#[derive(Deserialize)]
+struct PlatformParts<'a> {
+    #[serde(borrow, default)]
+    os: Text<'a>,
+    #[serde(borrow, default)]
+    architecture: Text<'a>,
+    #[serde(borrow, default)]
+    variant: Text<'a>,
+    #[serde(borrow, default, rename = "os.version")]
+    os_version: Text<'a>,
+    #[serde(default, rename = "os.features")]
+    _os_features: Unread,
+    #[serde(default, rename = "features")]
+    _features: Unread,
 }

@@ -1,59 +1,16 @@
-//! What can be wrong with a manifest.
+//! Errors in manifests.
 
-use alloc::format;
-use alloc::string::{String, ToString};
-use core::fmt;
-
-use regcarve_types::{DigestError, Excerpt};
+use regcarve_types::Excerpt;
+use serde_path_to_error::{Path, Segment};
 
 use super::{MAX_MANIFEST_BYTES, ManifestType};
 
 /// The longest message of the JSON parser that is passed on; it may repeat what it has read.
 const LONGEST_PARSER_MESSAGE: usize = 160;
 
-/// Why some bytes are not a manifest, and where in them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ManifestError {
-    place: String,
-    problem: Problem,
-}
-
-impl ManifestError {
-    pub(super) const fn at(place: String, problem: Problem) -> Self {
-        Self { place, problem }
-    }
-
-    /// Where it is wrong, such as `layers[3].digest`; empty for the manifest as a whole.
-    pub fn place(&self) -> &str {
-        &self.place
-    }
-
-    /// What is wrong.
-    pub const fn problem(&self) -> &Problem {
-        &self.problem
-    }
-}
-
-impl From<Problem> for ManifestError {
-    fn from(problem: Problem) -> Self {
-        Self::at(String::new(), problem)
-    }
-}
-
-impl fmt::Display for ManifestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.place.is_empty() {
-            write!(f, "{}: ", self.place)?;
-        }
-        self.problem.fmt(f)
-    }
-}
-
-impl core::error::Error for ManifestError {}
-
-/// What is wrong with a manifest.
+/// The reason why some bytes are not a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
+pub enum ManifestError {
     /// More bytes than a registry serves.
     #[error("manifest of {found} bytes, {MAX_MANIFEST_BYTES} is the limit")]
     TooLarge {
@@ -65,35 +22,23 @@ pub enum Problem {
     FileTooLarge {
         /// The number of bytes.
         found: usize,
-        /// How many are allowed.
+        /// The largest number of bytes that is allowed.
         limit: usize,
     },
-    /// Not JSON, nested too deep, bytes behind the end, or a value of the wrong type.
-    #[error("{0}")]
-    Json(String),
-    /// A key of an object occurs twice.
-    #[error("key `{0}` occurs twice, and readers disagree which one counts")]
-    RepeatedKey(&'static str),
-    /// A key is written with other letters that only some readers take for the same.
-    #[error("key `{found}` is `{known}` for some readers and unknown to others")]
-    KeyCase {
-        /// The key as it is written.
-        found: Excerpt,
-        /// The key that it is taken for.
-        known: &'static str,
+    /// Not JSON, or a value that does not belong there.
+    #[error("{}{message}", if place.is_empty() { String::new() } else { format!("{place}: ") })]
+    Json {
+        /// The place of the error, such as `layers[3].digest`; empty for the whole manifest.
+        place: String,
+        /// The message of the JSON parser.
+        message: String,
     },
-    /// Something that must be there is not.
-    #[error("`{0}` is missing")]
+    /// A key that must be there is missing.
+    #[error("missing field `{0}`")]
     MissingKey(&'static str),
-    /// A digest is malformed.
-    #[error(transparent)]
-    Digest(DigestError),
-    /// A version that nobody can read.
+    /// A version that does not exist.
     #[error("schemaVersion {0}: there are only 1 and 2")]
     SchemaVersion(u64),
-    /// A media type for which even the registry has no reader.
-    #[error("unrecognized manifest media type `{0}`")]
-    MediaType(Excerpt),
     /// The media type belongs to the other version.
     #[error("media type `{media_type}` does not go with schemaVersion {version}")]
     VersionOfType {
@@ -113,7 +58,7 @@ pub enum Problem {
         /// The key that does not belong there.
         key: &'static str,
     },
-    /// The two lists of the first schema belong together.
+    /// The two lists of the first schema differ in length.
     #[error("{layers} entries in `fsLayers`, but {history} in `history`")]
     History {
         /// The number of layers.
@@ -121,33 +66,45 @@ pub enum Problem {
         /// The number of entries of the history.
         history: usize,
     },
-    /// An index has more children than anybody needs.
-    #[error("more than {limit} entries")]
-    TooMany {
-        /// How many are allowed.
-        limit: usize,
-    },
-    /// An index was needed, and this is none.
+    /// Another kind of manifest where an index is needed.
     #[error("not an index, but `{0}`")]
     NotAnIndex(ManifestType),
 }
 
-impl From<DigestError> for Problem {
-    fn from(error: DigestError) -> Self {
-        Self::Digest(error)
+impl ManifestError {
+    /// An error of the JSON parser in the manifest as a whole.
+    pub(crate) fn json(error: &serde_json::Error) -> Self {
+        Self::Json {
+            place: String::new(),
+            message: message(error),
+        }
+    }
+
+    /// An error of the JSON parser at a place.
+    pub(super) fn json_at(path: &Path, error: &serde_json::Error) -> Self {
+        let place = path.iter().fold(String::new(), |above, step| match step {
+            Segment::Seq { index } => format!("{above}[{index}]"),
+            Segment::Map { key } if above.is_empty() => key.clone(),
+            Segment::Map { key } => format!("{above}.{key}"),
+            Segment::Enum { .. } | Segment::Unknown => above,
+        });
+        // Its keys may be those of a stranger.
+        let place = Excerpt::of(&place).to_string();
+        let mut message = message(error);
+        let position = format!(" at line {} column {}", error.line(), error.column());
+        if let (true, Some(short)) = (error.is_data(), message.strip_suffix(&position)) {
+            message = short.into();
+        }
+        Self::Json { place, message }
     }
 }
 
-impl Problem {
-    /// Passes on what the JSON parser says, but no long text that it quotes.
-    pub(crate) fn json(error: &serde_json::Error) -> Self {
-        let message = error.to_string();
-        if message.len() <= LONGEST_PARSER_MESSAGE {
-            return Self::Json(message);
-        }
-        let (line, column) = (error.line(), error.column());
-        Self::Json(format!(
-            "value of the wrong type at line {line} column {column}"
-        ))
+/// The message of the JSON parser, without any long text that it quotes.
+fn message(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    if message.len() <= LONGEST_PARSER_MESSAGE {
+        return message;
     }
+    let (line, column) = (error.line(), error.column());
+    format!("value of the wrong type at line {line} column {column}")
 }

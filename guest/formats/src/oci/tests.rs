@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn digest(byte: u8) -> Digest {
-    Digest::from_bytes(Algorithm::Sha256, &[byte; 32]).expect("32 bytes")
+    Digest::sha256([byte; 32])
 }
 
 fn entry(reference: &str, byte: u8) -> Entry {
@@ -153,7 +153,7 @@ fn what_is_no_index() {
     for (text, message) in [
         (
             r#"{"schemaVersion":2}"#.to_string(),
-            "`manifests` is missing".to_string(),
+            "missing field `manifests`".to_string(),
         ),
         (
             r#"{"schemaVersion":1,"manifests":[]}"#.into(),

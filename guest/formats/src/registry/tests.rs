@@ -156,11 +156,11 @@ prop_compose! {
         bytes in any::<[u8; 32]>(),
     ) -> (Repository, Tag, Digest) {
         let algorithm = Algorithm::ALL[which];
-        let hash: Vec<u8> = bytes.into_iter().cycle().take(algorithm.byte_length()).collect();
+        let hex = Digest::sha256(bytes).hex().repeat(2);
         (
             Repository::parse(&repository).expect("well formed"),
             Tag::parse(&tag).expect("well formed"),
-            Digest::from_bytes(algorithm, &hash).expect("right length"),
+            Digest::from_hex(algorithm, &hex[..algorithm.hex_length()]).expect("right length"),
         )
     }
 }

@@ -1,9 +1,9 @@
-//! What can be wrong with a digest.
+//! Errors in digests.
 
 use super::{Algorithm, Digest};
 use crate::excerpt::Excerpt;
 
-/// Why a text is not a digest.
+/// The reason why a text is not a digest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DigestError {
     /// There is no text at all; an interrupted write leaves link files like that.
@@ -26,7 +26,7 @@ pub enum DigestError {
     Length {
         /// The algorithm that sets the length.
         algorithm: Algorithm,
-        /// How many characters follow the colon.
+        /// The number of characters behind the colon.
         found: usize,
     },
     /// A digit is written as `A` to `F`.
@@ -34,7 +34,7 @@ pub enum DigestError {
     UpperCase {
         /// The letter.
         letter: char,
-        /// Its place, counted from one.
+        /// Its position, counted from one.
         position: usize,
     },
     /// A character is no hexadecimal digit.
@@ -42,16 +42,8 @@ pub enum DigestError {
     NotHex {
         /// The character.
         letter: char,
-        /// Its place, counted from one.
+        /// Its position, counted from one.
         position: usize,
-    },
-    /// A computed hash does not have the length of its algorithm.
-    #[error("{algorithm} hash with {found} bytes instead of {}", .algorithm.byte_length())]
-    Bytes {
-        /// The algorithm that sets the length.
-        algorithm: Algorithm,
-        /// The number of bytes.
-        found: usize,
     },
 }
 
@@ -64,7 +56,7 @@ impl DigestError {
         }
     }
 
-    /// What is wrong with the part behind the colon, which starts after `before` characters.
+    /// The error in the part behind the colon, which starts after `before` characters.
     pub(super) fn in_digits(algorithm: Algorithm, hex: &str, before: usize) -> Self {
         let mut letters = hex.chars().take(algorithm.hex_length()).enumerate();
         let wrong = letters.find(|(_, letter)| !matches!(letter, '0'..='9' | 'a'..='f'));
@@ -78,9 +70,9 @@ impl DigestError {
         }
     }
 
-    /// Says so if white space is all that is wrong with `text`.
+    /// Names white space if it is all that is wrong with `text`.
     ///
-    /// Worth its own words: whoever writes link files by hand or with `echo` ends up here.
+    /// Worth its own words: link files written by hand or with `echo` end up here.
     pub(super) fn or_white_space_of(self, text: &str) -> Self {
         let trimmed = text.trim();
         if trimmed.len() == text.len() || Digest::parse_exactly(trimmed).is_err() {

@@ -3,8 +3,10 @@
 //! Paths and messages need the digits of a hash a million times in a run; none of them is worth an
 //! allocation.
 
-use core::fmt;
-use core::ops::Deref;
+use std::fmt;
+use std::ops::Deref;
+
+use data_encoding::HEXLOWER;
 
 use super::LONGEST_HASH;
 
@@ -18,22 +20,15 @@ pub struct HexText {
 impl HexText {
     /// Writes out `hash`, which is not longer than [`LONGEST_HASH`].
     pub(super) fn of(hash: &[u8]) -> Self {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut digits = [0; 2 * LONGEST_HASH];
-        for (pair, byte) in digits.chunks_exact_mut(2).zip(hash) {
-            pair[0] = DIGITS[usize::from(byte >> 4)];
-            pair[1] = DIGITS[usize::from(byte & 15)];
-        }
-        Self {
-            digits,
-            length: 2 * hash.len(),
-        }
+        let (mut digits, length) = ([0; 2 * LONGEST_HASH], 2 * hash.len());
+        HEXLOWER.encode_mut(hash, &mut digits[..length]);
+        Self { digits, length }
     }
 
     /// The digits as text.
     pub fn as_str(&self) -> &str {
         // Only hexadecimal digits are ever stored, so the fallback is never taken.
-        core::str::from_utf8(&self.digits[..self.length]).unwrap_or_default()
+        std::str::from_utf8(&self.digits[..self.length]).unwrap_or_default()
     }
 }
 

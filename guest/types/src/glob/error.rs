@@ -1,8 +1,8 @@
-//! What can be wrong with a glob.
+//! Errors in globs.
 
 use super::Glob;
 
-/// Why a text is not a glob.
+/// The reason why a text is not a glob.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GlobError {
     /// There is no text.
@@ -19,7 +19,7 @@ pub enum GlobError {
     Letter {
         /// The character.
         letter: char,
-        /// Its place, counted from one.
+        /// Its position, counted from one.
         position: usize,
     },
     /// A character that means something inside of brackets or braces only.
@@ -29,7 +29,7 @@ pub enum GlobError {
     Misplaced {
         /// The character.
         letter: char,
-        /// Its place, counted from one.
+        /// Its position, counted from one.
         position: usize,
     },
     /// A bracket or brace is never closed.
@@ -37,13 +37,13 @@ pub enum GlobError {
     Unclosed {
         /// The bracket or brace.
         letter: char,
-        /// Its place, counted from one.
+        /// Its position, counted from one.
         position: usize,
     },
     /// Brackets without a character between them.
     #[error("the brackets at position {position} are empty")]
     EmptyClass {
-        /// The place of the opening bracket, counted from one.
+        /// The position of the opening bracket, counted from one.
         position: usize,
     },
     /// A range that runs from a later character to an earlier one.
@@ -53,13 +53,13 @@ pub enum GlobError {
         first: char,
         /// The character behind it.
         last: char,
-        /// The place of the first, counted from one.
+        /// The position of the first, counted from one.
         position: usize,
     },
     /// `**` next to something that is not a slash.
     #[error("`**` at position {position} must stand alone between slashes, as in `team/**`")]
     Stars {
-        /// The place of the first star, counted from one.
+        /// The position of the first star, counted from one.
         position: usize,
     },
     /// Braces in braces in braces.
@@ -68,7 +68,7 @@ pub enum GlobError {
         Glob::MAX_NESTING
     )]
     TooDeep {
-        /// The place of the opening brace, counted from one.
+        /// The position of the opening brace, counted from one.
         position: usize,
     },
     /// The braces stand for too many globs.

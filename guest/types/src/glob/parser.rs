@@ -2,10 +2,8 @@
 //!
 //! Braces are multiplied out on the way, so `a{b,c}` becomes two rows of tokens. Whether a `**`
 //! stands alone between slashes can only be seen in such a row (`{team/,}**`), so that comes last.
-
-use alloc::vec::Vec;
-use core::iter::Peekable;
-use core::str::Chars;
+use std::iter::Peekable;
+use std::str::Chars;
 
 use super::token::Token;
 use super::{Glob, GlobError};
@@ -60,7 +58,7 @@ impl Parser<'_> {
 
     /// Reads up to the end of the text or, inside of braces, up to `,` or `}`.
     fn sequence(&mut self, depth: usize) -> Result<Vec<Row>, GlobError> {
-        let mut rows = alloc::vec![Row::new()];
+        let mut rows = vec![Row::new()];
         while let Some(&letter) = self.rest.peek() {
             if depth > 0 && matches!(letter, ',' | '}') {
                 break;

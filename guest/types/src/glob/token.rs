@@ -1,4 +1,4 @@
-//! What a glob without braces consists of, and how it matches.
+//! The tokens of a glob without braces, and the matching.
 
 /// One element of a glob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(super) enum Token {
 }
 
 impl Token {
-    /// Whether a token for one character takes this one.
+    /// Returns true if a token for one character takes this one.
     const fn takes(self, byte: u8) -> bool {
         match self {
             Self::Letter(letter) => letter == byte,
@@ -29,7 +29,7 @@ impl Token {
     }
 }
 
-/// Whether `tokens` describe all of `name`.
+/// Returns true if `tokens` describe all of `name`.
 ///
 /// A star first takes nothing and, at each mismatch, one character more; `**/` likewise takes one
 /// component more. Only the last star needs to be reconsidered, and only inside of its component:

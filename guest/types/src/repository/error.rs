@@ -1,11 +1,9 @@
-//! What can be wrong with the name of a repository or a tag.
-
-use alloc::string::String;
+//! Errors in the names of repositories and tags.
 
 use super::{Repository, Tag};
 use crate::excerpt::Excerpt;
 
-/// Why a text is not the name of a repository.
+/// The reason why a text is not the name of a repository.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RepositoryError {
     /// There is no text.
@@ -23,7 +21,7 @@ pub enum RepositoryError {
     /// There is nothing before, between or behind slashes.
     #[error("nothing between two slashes, or behind the last one, at position {position}")]
     EmptyComponent {
-        /// Where a component should start, counted from one.
+        /// The position at which a component should start, counted from one.
         position: usize,
     },
     /// Registries have lower case names only.
@@ -31,7 +29,7 @@ pub enum RepositoryError {
     UpperCase {
         /// The letter.
         letter: char,
-        /// Its place, counted from one.
+        /// Its position, counted from one.
         position: usize,
     },
     /// A character that no name contains.
@@ -39,7 +37,7 @@ pub enum RepositoryError {
     Letter {
         /// The character.
         letter: char,
-        /// Its place, counted from one.
+        /// Its position, counted from one.
         position: usize,
     },
     /// The characters are right, their order is not.
@@ -65,7 +63,7 @@ impl RepositoryError {
     }
 }
 
-/// Refuses a text whose beginning says where to find a registry, or where to find a file.
+/// Refuses a text that begins with the address of a registry, or with that of a file.
 ///
 /// It looks only at what stands before the name, so it also serves for references and patterns.
 /// A host without a port cannot be told from a name, because `docker.io/library/nginx` is a
@@ -88,7 +86,7 @@ pub(crate) fn refuse_location(text: &str) -> Result<(), RepositoryError> {
     }
 }
 
-/// Why a text is not a tag.
+/// The reason why a text is not a tag.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TagError {
     /// There is no text.
@@ -108,7 +106,7 @@ pub enum TagError {
     Letter {
         /// The character.
         letter: char,
-        /// Its place, counted from one.
+        /// Its position, counted from one.
         position: usize,
     },
 }

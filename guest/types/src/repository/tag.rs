@@ -1,8 +1,6 @@
 //! The name of one version of an image.
-
-use alloc::string::String;
-use core::fmt;
-use core::str::FromStr;
+use std::fmt;
+use std::str::FromStr;
 
 use super::TagError;
 

@@ -20,8 +20,8 @@ use crate::wasm::bindings::auditor::exports::regcarve::plugin::audit;
 use crate::wasm::bindings::reader as bindings;
 use crate::wasm::bindings::reader::exports::regcarve::plugin::read;
 use crate::wasm::bindings::{source, types};
-use crate::wasm::component::{Component, Instance};
-use crate::wasm::failure::FailureKind;
+use crate::wasm::component::Component;
+use crate::wasm::instance::Instance;
 use crate::wasm::state::{Capability, State};
 
 /// A running reader.
@@ -48,7 +48,7 @@ impl Reader {
     /// Starts an instance that may read `tree`.
     pub fn start(component: &Component, tree: &SourceTree) -> Result<Self, Error> {
         let capability = Capability::Source(SourceHost {
-            tree: tree.another(),
+            tree: tree.for_worker(),
             verified: HashMap::default(),
             fault: None,
         });
@@ -395,7 +395,7 @@ impl Reader {
 
     /// The failure of this reader because of an answer that breaks the contract.
     pub fn invalid_answer(&self, what: String) -> Error {
-        self.instance.fail(FailureKind::Answer(what)).into()
+        self.instance.invalid_answer(what)
     }
 
     /// An error of the system outweighs what the reader made of it.

@@ -1,4 +1,4 @@
-//! Manifests that somebody made to be misread.
+//! Manifests made to be misread.
 
 use super::*;
 
@@ -17,8 +17,8 @@ fn two_things_at_a_time() {
         (old.clone(), "`schemaVersion 2` is stated, but there is `fsLayers`".into()),
         (format!(r#""mediaType":"{OCI_INDEX}","config":{one}"#), format!("`{OCI_INDEX}` is stated, but there is `config`")),
         (format!(r#""mediaType":"{OCI_IMAGE}","manifests":[]"#), format!("`{OCI_IMAGE}` is stated, but there is `manifests`")),
-        (format!(r#""mediaType":"{OCI_INDEX}""#), "`manifests` is missing".into()),
-        (format!(r#""mediaType":"{OCI_IMAGE}""#), "`config` is missing".into()),
+        (format!(r#""mediaType":"{OCI_INDEX}""#), "missing field `manifests`".into()),
+        (format!(r#""mediaType":"{OCI_IMAGE}""#), "missing field `config`".into()),
         (format!(r#""mediaType":"{}""#, ManifestType::Schema1), format!("media type `{}` does not go with schemaVersion 2", ManifestType::Schema1)),
         (r#""mediaType":"application/vnd.oci.artifact.manifest.v1+json""#.into(), "mediaType: unrecognized manifest media type `application/vnd.oci.artifact.manifest.v1+json`".into()),
         (r#""mediaType":"\u001b[2J""#.into(), r"mediaType: unrecognized manifest media type `\u{1b}[2J`".into()),
@@ -42,10 +42,10 @@ fn two_things_at_a_time() {
             format!(r#""fsLayers":[{{"blobSum":"{hex}"}}],"history":[]"#),
             "1 entries in `fsLayers`, but 0 in `history`".into(),
         ),
-        (r#""history":[]"#.into(), "`fsLayers` is missing".into()),
+        (r#""history":[]"#.into(), "missing field `fsLayers`".into()),
         (
             r#""fsLayers":[{}],"history":[{}]"#.into(),
-            "fsLayers[0]: `blobSum` is missing".into(),
+            "fsLayers[0]: missing field `blobSum`".into(),
         ),
     ] {
         assert_eq!(
@@ -61,15 +61,15 @@ fn versions() {
     for (version, message) in [
         ("0", "schemaVersion 0: there are only 1 and 2"),
         ("3", "schemaVersion 3: there are only 1 and 2"),
-        ("null", "`schemaVersion` is missing"),
+        ("null", "missing field `schemaVersion`"),
     ] {
         assert_eq!(
             refused(&format!(r#"{{"schemaVersion":{version}}}"#)),
             message
         );
     }
-    assert_eq!(refused("{}"), "`schemaVersion` is missing");
-    assert_eq!(refused("null"), "`schemaVersion` is missing");
+    assert_eq!(refused("{}"), "missing field `schemaVersion`");
+    assert_eq!(refused("null"), "missing field `schemaVersion`");
     for version in ["-2", "2.0", "\"2\"", "18446744073709551616", "[2]"] {
         let message = refused(&format!(r#"{{"schemaVersion":{version}}}"#));
         assert!(message.starts_with("schemaVersion: "), "{message}");
@@ -92,11 +92,11 @@ fn keys_that_readers_disagree_about() {
         ),
         (
             format!(r#"{{"schemaVersion":2,"config":{one},"layers":[],"layers":[{two}]}}"#),
-            "key `layers` occurs twice, and readers disagree which one counts",
+            "duplicate field `layers`",
         ),
         (
             format!(r#"{{"schemaVersion":2,"config":{one},"layers":null,"\u006cayers":[{two}]}}"#),
-            "key `layers` occurs twice, and readers disagree which one counts",
+            "duplicate field `layers`",
         ),
         (
             hidden(&two.replace("\"size\"", r#""DIGEST":"x","size""#)),
@@ -104,7 +104,7 @@ fn keys_that_readers_disagree_about() {
         ),
         (
             hidden(&two.replace("\"size\"", r#""size":1,"size""#)),
-            "layers[1]: key `size` occurs twice, and readers disagree which one counts",
+            "layers[1]: duplicate field `size`",
         ),
         (
             hidden(&two.replace("\"size\"", r#""platform":{"os":"a","OS":"b"},"size""#)),
@@ -134,10 +134,15 @@ fn descriptors_that_lead_astray() {
             plain(1)
         )
     };
+    let list_of_members = format!(r#"["t","{}",2]"#, digest(2));
     for (text, message) in [
-        (r#"{"size":1}"#, "layers[0]: `digest` is missing"),
-        ("{}", "layers[0]: `digest` is missing"),
-        ("null", "layers[0]: `digest` is missing"),
+        (r#"{"size":1}"#, "layers[0]: missing field `digest`"),
+        ("{}", "layers[0]: missing field `digest`"),
+        ("null", "layers[0]: missing field `digest`"),
+        (
+            &list_of_members,
+            "layers[0]: invalid type: sequence, expected struct Descriptor",
+        ),
         (
             r#"{"digest":"","size":1}"#,
             "layers[0].digest: empty, where a digest should be",
@@ -152,7 +157,7 @@ fn descriptors_that_lead_astray() {
     let sized = |size: &str| plain(2).replace(":2}", &format!(":{size}}}"));
     assert_eq!(
         refused(&layer(&plain(2).replace(",\"size\":2", ""))),
-        "layers[0]: `size` is missing"
+        "layers[0]: missing field `size`"
     );
     assert!(parse(&layer(&sized("9223372036854775807"))).is_ok());
     for size in [
