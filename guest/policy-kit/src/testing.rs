@@ -19,8 +19,8 @@ use regcarve_types::Platform;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::convert::platform_to_contract;
 use crate::policy::Image;
-use crate::policy::inside::to_contract;
 use crate::{Content, Failure, Kind};
 
 #[derive(Default)]
@@ -151,7 +151,7 @@ impl Node {
     #[must_use]
     pub fn on(mut self, platform: &str) -> Self {
         let platform = Platform::parse(platform).expect("a platform");
-        self.content.platform = Some(to_contract(&platform));
+        self.content.platform = Some(platform_to_contract(&platform));
         self
     }
 

@@ -84,7 +84,7 @@ fn wrong_settings_are_named() {
 }
 
 #[test]
-fn what_is_written_in_an_image_is_one_call_away() {
+fn labels_annotations_and_creation_are_one_call_away() {
     let amd64 = json!({"created": "2026-01-01T00:00:00Z", "config": {"Labels": {"team": "a"}}});
     let arm64 = json!({"created": "2026-02-01T00:00:00+01:00"});
     let image = index_of(
