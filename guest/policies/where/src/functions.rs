@@ -12,7 +12,7 @@ use regex_lite::Regex;
 
 use crate::values::{Semantic, Time};
 
-/// All that there are.
+/// The names of all functions.
 pub(crate) const NAMES: [&str; 15] = [
     "bool",
     "bytes",
@@ -31,7 +31,8 @@ pub(crate) const NAMES: [&str; 15] = [
     "version",
 ];
 
-/// How many patterns are kept. An expression has a few; one that makes them of labels could have any number.
+/// The largest number of patterns that are kept. An expression has a few; one that makes them of labels could have any
+/// number.
 const MOST_PATTERNS: usize = 100;
 
 /// The standard functions, and ours.

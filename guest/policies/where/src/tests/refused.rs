@@ -1,4 +1,4 @@
-//! What is refused before any image is looked at.
+//! Expressions that are refused before any image is looked at.
 
 use regcarve_policy_kit::policy::configure;
 use serde_json::json;
