@@ -77,7 +77,7 @@ fn main() -> Result<()> {
         fs::write(&code, &native)?;
         writeln!(
             table,
-            "Shipped {{ role: Role::{}, name: {:?}, sha256: {sha256:?}, wasm: include_bytes!({wasm:?}), native: &Pages(*include_bytes!({code:?})) }},",
+            "Shipped {{ role: Role::{}, name: {:?}, sha256: {sha256:?}, wasm: include_bytes!({wasm:?}), native: include_bytes!({code:?}) }},",
             guest.role, guest.name,
         )?;
     }

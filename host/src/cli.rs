@@ -1,14 +1,16 @@
 //! The command line: types and help text only.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use regcarve_types::Platform;
 
-use crate::spec::StorageSpec;
-use crate::wasm::ComponentSpec;
+use crate::fs::LinkMode;
+use crate::options::{COMPONENTS, ComponentOptions};
+use crate::publish::Durability;
+pub use crate::spec::PolicySpec;
+use crate::spec::{ComponentSpec, StorageSpec};
 
 /// Carves a release out of a container registry's storage.
 ///
@@ -22,15 +24,16 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// What scripts rely on; a test holds it against [`crate::Error::exit_code`].
 const EXIT_CODES: &str = "\
 Exit codes:
   0  complete
   1  the system refused something, or an internal error
-  2  the command line, a list or a setting is wrong
-  3  something that was asked for is missing
+  2  the command line or a setting of a policy is wrong
+  3  something that was asked for is missing, or a line of a list is not a reference
   4  the source is damaged
   5  a component failed or was refused
-  6  the output exists already
+  6  the output exists already or is in use
   7  the system refuses to link source and output
   128+N  stopped by signal N";
 
@@ -43,63 +46,67 @@ pub enum Command {
     Plan(PlanArgs),
     /// List the images of a storage
     List(List),
-    /// Look at policies: shipped ones and your own
+    /// Inspect, check, test and write policies
     #[command(subcommand)]
     Policy(PolicyCommand),
-    /// Check a storage: every tag whole, every byte hashed, and what garbage collection would delete
+    /// Check a storage: hash every byte of every image, and say what garbage collection would delete
     Verify(VerifyArgs),
 }
 
-/// What a release is; the same for `run` and `plan`.
+/// The selection of a release: flags of `run` and `plan`.
 #[derive(Debug, Args)]
 pub struct Release {
-    /// A list of references or patterns, one a line: a file, a folder (every *.list below it) or `-`
+    /// Take what this list names, a reference or pattern per line: a file, a folder (every *.list below it) or `-`
     #[arg(long = "list", value_name = "PATH")]
     pub lists: Vec<PathBuf>,
 
-    /// A reference or a pattern: library/nginx:1.25, library/nginx@sha256:…, 'library/*:1.*'
+    /// Take this image, or all that match a pattern: library/nginx:1.25, library/nginx@sha256:…, 'library/*:1.*'
     #[arg(long = "image", value_name = "REF")]
     pub images: Vec<String>,
 
-    /// Every tag of every repository
+    /// Take every tag of every repository
     #[arg(long)]
     pub all: bool,
 
-    /// A policy, shipped or your own; they are asked in this order, the first that drops an image wins.
+    /// Ask a policy, shipped or your own. Policies are asked in the order given; the first that drops an image wins.
     /// SETTINGS are JSON, a short form that the policy knows (`newest=3`), or @FILE with either
     #[arg(long = "policy", value_name = "NAME|FILE.wasm[@sha256:…][=SETTINGS]")]
     pub policies: Vec<PolicySpec>,
 
-    /// Only these platforms of the images: linux/amd64, linux/arm/v7, 'windows(10.0.17763)/amd64'. An image that lacks
-    /// one is missing. Stands for the policy `platforms`, asked after all others: what these drop need not have
-    /// the platforms. To have it earlier, for instance before `max-size`, write --policy platforms=…
+    /// Take only these platforms of each image: linux/amd64, linux/arm/v7, 'windows(10.0.17763)/amd64'. An image that
+    /// lacks one counts as missing. Shorthand for `--policy platforms=…`, applied last: images dropped earlier need not
+    /// have these platforms
     #[arg(long = "platform", value_name = "OS/ARCH", value_delimiter = ',')]
     pub platforms: Vec<Platform>,
 
-    /// With --platform, what happens to an index
+    /// With --platform, what becomes of an index
     #[arg(long, value_name = "HOW", value_enum, default_value_t = PlatformMode::Sparse, requires = "platforms")]
     pub platform_mode: PlatformMode,
 
-    /// The component that reads lists
-    #[arg(long, value_name = "NAME|FILE.wasm[@sha256:…]", default_value = "images-list", value_parser = component)]
-    pub selector: ComponentSpec,
-
-    /// Leave out signatures, attestations, SBOMs and other artifacts that speak of the images
+    /// Leave out referrers: signatures, attestations, SBOMs and other artifacts whose subject is in the release
     #[arg(long)]
     pub no_attached: bool,
 
-    /// Go on without what is missing (it is reported; what is damaged still ends the run)
+    /// Go on without images that are missing (the report names them; damaged images still end the run)
     #[arg(long)]
     pub allow_missing: bool,
 
-    /// How many repositories are worked on at once; by default as many as CPUs, and up to 32 while all of them wait for
-    /// the disk
+    /// How many repositories are worked on at once [default: the number of CPUs, and up to 32 while all wait for the disk]
     #[arg(long, value_name = "N")]
-    pub jobs: Option<std::num::NonZeroUsize>,
+    pub jobs: Option<NonZeroUsize>,
 
-    /// Limits of components
+    /// The component that reads lists
+    #[arg(
+        long,
+        value_name = "NAME|FILE.wasm[@sha256:…]",
+        default_value = "images-list"
+    )]
+    #[arg(help_heading = COMPONENTS, hide_short_help = true)]
+    pub selector: ComponentSpec,
+
+    /// How components are run.
     #[command(flatten)]
-    pub limits: LimitArgs,
+    pub components: ComponentOptions,
 
     /// The storage to take images from: registry:PATH, dir:PATH, oci:PATH or FILE.wasm:PATH
     #[arg(value_name = "SOURCE")]
@@ -108,7 +115,11 @@ pub struct Release {
 
 impl Release {
     /// Images of a storage, or all of them; no policy is asked.
-    pub(crate) fn of(source: StorageSpec, images: Vec<String>, limits: LimitArgs) -> Self {
+    pub(crate) fn of(
+        source: StorageSpec,
+        images: Vec<String>,
+        components: ComponentOptions,
+    ) -> Self {
         Self {
             lists: Vec::new(),
             all: images.is_empty(),
@@ -116,81 +127,14 @@ impl Release {
             policies: Vec::new(),
             platforms: Vec::new(),
             platform_mode: PlatformMode::Sparse,
-            selector: ComponentSpec::Shipped("images-list".into()),
             no_attached: false,
             allow_missing: false,
             jobs: None,
-            limits,
+            selector: ComponentSpec::Shipped("images-list".into()),
+            components,
             source,
         }
     }
-}
-
-/// Limits of components, and what is accepted as one.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Components")]
-pub struct LimitArgs {
-    /// Time that a component may run in one call, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
-    pub guest_time: Duration,
-
-    /// Memory of a component, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 256)]
-    pub guest_memory: usize,
-
-    /// Elements of all tables of a component
-    #[arg(long, value_name = "N", default_value_t = 200_000)]
-    pub guest_tables: usize,
-
-    /// Core instances that a component may be made of
-    #[arg(long, value_name = "N", default_value_t = 64)]
-    pub guest_instances: usize,
-
-    /// Data that a component may hand to the host in one call, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 64)]
-    pub guest_data: usize,
-
-    /// Calls that a component may make into the host, and the host into it; every 4 KiB that these read, write or tell of
-    /// images count as one more
-    #[arg(long, value_name = "N", default_value_t = 100_000_000)]
-    pub guest_calls: u64,
-
-    /// Messages that a component may leave in the log, in KiB; the rest is left out
-    #[arg(long, value_name = "KIB", default_value_t = 1_024)]
-    pub guest_log: usize,
-
-    /// Time that the system may take to answer one call of a component, in seconds; then the program ends
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
-    pub guest_wait: Duration,
-
-    /// Length of a component file, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 128)]
-    pub component_size: u64,
-
-    /// Time for compiling a component file, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
-    pub compile_time: Duration,
-
-    /// Memory for compiling a component file, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 2_048)]
-    pub compile_memory: usize,
-
-    /// Accept component files only with their digest: FILE.wasm@sha256:…
-    #[arg(long)]
-    pub require_pins: bool,
-
-    /// Compile component files afresh, and keep nothing of it
-    #[arg(long)]
-    pub no_cache: bool,
-
-    /// Let the kernel fence the run in (Landlock), on top of the components' own sandbox: reading outside of the storages,
-    /// writing to the source and network are refused from before the first component starts
-    #[arg(long, value_name = "HOW", value_enum, default_value_t = SandboxArg::Auto)]
-    pub sandbox: SandboxArg,
-
-    /// Also show what components say for their authors
-    #[arg(long, short)]
-    pub verbose: bool,
 }
 
 /// `regcarve run`.
@@ -200,28 +144,28 @@ pub struct Run {
     #[command(flatten)]
     pub release: Release,
 
-    /// Exchange an output that exists for the new one, in one step
+    /// Replace an output that exists, in one step
     #[arg(long)]
     pub replace: bool,
 
     /// How files get into the output
-    #[arg(long, value_name = "MODE", value_enum, default_value_t = Link::Hard)]
-    pub link: Link,
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = LinkMode::Hard)]
+    pub link: LinkMode,
 
-    /// `full`: a complete run survives a capability cut; `none`: for stages that are thrown away
-    #[arg(long, value_name = "HOW", value_enum, default_value_t = DurabilityArg::Full)]
-    pub durability: DurabilityArg,
-
-    /// `sizes`: every file is there with its size, every manifest is hashed; `full`: everything is hashed
+    /// How much of the source is checked before anything is published
     #[arg(long, value_name = "HOW", value_enum, default_value_t = Verify::Sizes)]
     pub verify: Verify,
 
-    /// Write a JSON report; `-` for standard output
+    /// What must have reached the disk before the output gets its name
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Durability::Full)]
+    pub durability: Durability,
+
+    /// Write a JSON report to a file, or to standard output (`-`)
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
 
-    /// In the report, name every digest of every image
-    #[arg(long, requires = "report")]
+    /// In the report, list every digest of every image
+    #[arg(long, requires = "report", hide_short_help = true)]
     pub report_contents: bool,
 
     /// New storages: registry:PATH, dir:PATH, oci:PATH or FILE.wasm:PATH
@@ -236,7 +180,7 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub release: Release,
 
-    /// For people or for programs
+    /// The form of the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
@@ -244,13 +188,13 @@ pub struct PlanArgs {
 /// `regcarve list`.
 #[derive(Debug, Args)]
 pub struct List {
-    /// Also digest, size and platforms of each image
+    /// Also show digest, size and platforms of each image
     #[arg(long, short)]
     pub long: bool,
 
-    /// Limits of components
+    /// How components are run.
     #[command(flatten)]
-    pub limits: LimitArgs,
+    pub components: ComponentOptions,
 
     /// The storage: registry:PATH, dir:PATH, oci:PATH or FILE.wasm:PATH
     #[arg(value_name = "SOURCE")]
@@ -260,17 +204,17 @@ pub struct List {
 /// `regcarve policy …`.
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
-    /// What is shipped
+    /// List the shipped policies
     List,
-    /// Say who a policy is, what it can do and which settings it takes
+    /// Show a policy's name, digest, imports and settings
     Inspect(Inspect),
-    /// Prove that a policy can run here, with these settings
+    /// Check that a policy can run here, with these settings
     Check(Check),
-    /// Run cases of images and expected decisions, or record such cases
+    /// Compare a policy's decisions with test cases, or record such cases
     Test(Test),
-    /// Measure what a policy costs
+    /// Measure the time that a policy takes
     Bench(Bench),
-    /// Start a policy of your own: a project that builds, with its tests
+    /// Create the project of a new policy, which builds and has tests
     New(New),
 }
 
@@ -281,12 +225,12 @@ pub struct New {
     #[arg(value_name = "NAME")]
     pub name: String,
 
-    /// What it is written in
+    /// The language to write it in
     #[arg(long, value_enum, default_value_t = Language::Rust)]
     pub lang: Language,
 }
 
-/// What policies are written in.
+/// A language that policies are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Language {
     /// Built by cargo
@@ -300,25 +244,25 @@ pub enum Language {
 /// `regcarve policy test`.
 #[derive(Debug, Args)]
 pub struct Test {
-    /// A folder with cases (every *.json below it), or one file
+    /// A folder with test cases (every *.json below it), or one file
     #[arg(value_name = "DIR")]
     pub cases: PathBuf,
 
-    /// This policy, whatever the files say. With --record: the policy, with its settings
+    /// Test this policy instead of the one that the files name. With --record: the policy, with its settings
     #[arg(long, value_name = "NAME|FILE.wasm[@sha256:…][=SETTINGS]")]
     pub policy: Option<PolicySpec>,
 
-    /// Write DIR/recorded.json instead: what the policy decides in this storage, with all that it reads for that
+    /// Write DIR/recorded.json instead: the policy's decisions on this storage, with everything that it reads for them
     #[arg(long, value_name = "STORAGE", requires = "policy")]
     pub record: Option<StorageSpec>,
 
-    /// With --record, a reference or a pattern; every tag of every repository by default
+    /// With --record, the images to record: a reference or a pattern [default: every tag of every repository]
     #[arg(long = "image", value_name = "REF", requires = "record")]
     pub images: Vec<String>,
 
-    /// Limits of components
+    /// How components are run.
     #[command(flatten)]
-    pub limits: LimitArgs,
+    pub components: ComponentOptions,
 }
 
 /// `regcarve policy inspect`.
@@ -328,25 +272,25 @@ pub struct Inspect {
     #[arg(value_name = "NAME|FILE.wasm[@sha256:…]")]
     pub policy: PolicySpec,
 
-    /// For people or for programs
+    /// The form of the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 
-    /// Limits of components
+    /// How components are run.
     #[command(flatten)]
-    pub limits: LimitArgs,
+    pub components: ComponentOptions,
 }
 
 /// `regcarve policy check`.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// A shipped name, or a file; with settings, these are checked too
+    /// A shipped name, or a file; settings, where given, are checked too
     #[arg(value_name = "NAME|FILE.wasm[@sha256:…][=SETTINGS]")]
     pub policy: PolicySpec,
 
-    /// Limits of components
+    /// How components are run.
     #[command(flatten)]
-    pub limits: LimitArgs,
+    pub components: ComponentOptions,
 }
 
 /// `regcarve policy bench`.
@@ -356,13 +300,13 @@ pub struct Bench {
     #[arg(value_name = "NAME|FILE.wasm[@sha256:…][=SETTINGS]")]
     pub policy: PolicySpec,
 
-    /// How many images it is asked about
+    /// How many images the policy decides on
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     pub images: usize,
 
-    /// Limits of components
+    /// How components are run.
     #[command(flatten)]
-    pub limits: LimitArgs,
+    pub components: ComponentOptions,
 }
 
 /// `regcarve verify`.
@@ -372,79 +316,46 @@ pub struct VerifyArgs {
     #[arg(long)]
     pub sparse: bool,
 
-    /// A collector, named as in the output, that must neither give up nor delete content of a tagged image
+    /// Fail if this garbage collector, named as in the output, would stop or would delete content of a tagged image
     #[arg(long = "gc", value_name = "COLLECTOR")]
     pub collectors: Vec<String>,
 
-    /// For people or for programs
+    /// The form of the result
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 
-    /// How many files are hashed at once; the number of CPUs by default
+    /// How many files are hashed at once [default: the number of CPUs]
     #[arg(long, value_name = "N")]
-    pub jobs: Option<std::num::NonZeroUsize>,
+    pub jobs: Option<NonZeroUsize>,
 
-    /// Limits of components
+    /// How components are run.
     #[command(flatten)]
-    pub limits: LimitArgs,
+    pub components: ComponentOptions,
 
     /// The storage: registry:PATH, dir:PATH, oci:PATH or FILE.wasm:PATH
     #[arg(value_name = "STORAGE")]
     pub storage: StorageSpec,
 }
 
-/// See [`crate::fs::Sandbox`].
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum SandboxArg {
-    /// Fail where the kernel cannot do it
-    Require,
-    /// Where the kernel can do it
-    Auto,
-    /// Not at all
-    Off,
-}
-
-/// See [`crate::fs::LinkMode`].
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Link {
-    /// Hard links, or an error that says why not
-    Hard,
-    /// Copies that share their blocks (btrfs, XFS), or an error
-    Reflink,
-    /// Copies
-    Copy,
-    /// The best that the disk does: hard links, else reflinks, else copies
-    Auto,
-}
-
-/// See [`crate::publish::Durability`].
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum DurabilityArg {
-    /// Everything is on the disk before the output gets its name
-    Full,
-    /// The system writes when it likes
-    None,
-}
-
-/// How much of the source is looked at.
+/// How much of the source a run checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Verify {
-    /// Sizes of all files, digests of manifests
+    /// Every file has its size, every manifest its digest
     Sizes,
-    /// Digests of all files
+    /// Every file has its digest
     Full,
 }
 
-/// What happens to an index of which not all platforms are taken.
+/// What becomes of an index of which not all platforms are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PlatformMode {
-    /// It keeps its digest and its signatures; the content of other platforms stays behind
+    /// It keeps its digest and its signatures; the content of other platforms is left out
     Sparse,
-    /// Another index that names only what is taken, with a new digest: signatures of the old one do not apply
+    /// It is rewritten to name only what is taken, with a new digest: signatures of the old one do not apply
     Strip,
 }
 
-/// How something is printed.
+/// The form of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people
@@ -453,45 +364,163 @@ pub enum Format {
     Json,
 }
 
-/// A policy of the command line.
-#[derive(Debug, Clone)]
-pub struct PolicySpec {
-    /// Which component.
-    pub component: ComponentSpec,
-    /// Its settings: JSON, another text, or `@` and the path of a file with either.
-    pub settings: Option<String>,
-}
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
 
-impl FromStr for PolicySpec {
-    type Err = String;
+    use clap::{CommandFactory as _, Parser as _};
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        // A path may hold `=`; settings begin behind the component.
-        let behind_file = text.find(".wasm").map_or(0, |start| start + ".wasm".len());
-        let (component_text, settings) = match text[behind_file..].find('=') {
-            Some(at) => (
-                &text[..behind_file + at],
-                Some(text[behind_file + at + 1..].to_owned()),
-            ),
-            None => (text, None),
+    use super::{Cli, Command};
+    use crate::Error;
+    use crate::fs::OsError;
+    use crate::release::problem::{Problem, Severity};
+    use crate::wasm::Limits;
+
+    fn help(args: &[&str]) -> String {
+        let mut command = Cli::command();
+        command.build();
+        let mut command = &mut command;
+        let (last, subcommands) = args.split_last().unwrap();
+        for name in subcommands {
+            command = command.find_subcommand_mut(name).unwrap();
+        }
+        match *last {
+            "-h" => command.render_help().to_string(),
+            _ => command.render_long_help().to_string(),
+        }
+    }
+
+    /// The heading above a flag.
+    fn heading(help: &str, flag: &str) -> String {
+        let is_flag = |line: &str| {
+            let mut words = line.split([' ', ',', '=']).filter(|word| !word.is_empty());
+            words.next().is_some_and(|first| {
+                first == flag || first.len() == 2 && words.next() == Some(flag)
+            })
         };
-        Ok(Self {
-            component: component(component_text)?,
-            settings,
-        })
+        let above: Vec<_> = help.lines().take_while(|line| !is_flag(line)).collect();
+        assert!(above.len() < help.lines().count(), "no {flag} in {help}");
+        let heading = above
+            .into_iter()
+            .rfind(|line| line.ends_with(':') && !line.starts_with(' '));
+        heading.unwrap_or_default().to_owned()
     }
-}
 
-fn component(text: &str) -> Result<ComponentSpec, String> {
-    if text.is_empty() {
-        return Err("no component is named".into());
+    #[test]
+    fn flags_stand_under_their_headings() {
+        let long = help(&["run", "--help"]);
+        let headings: Vec<_> = long
+            .lines()
+            .filter(|line| line.ends_with(':') && !line.starts_with(' '))
+            .collect();
+        assert_eq!(
+            headings,
+            ["Arguments:", "Options:", "Components:", "Sandbox limits:"]
+        );
+        for (flags, expected) in [
+            (
+                &[
+                    "--list",
+                    "--image",
+                    "--all",
+                    "--policy",
+                    "--platform",
+                    "--no-attached",
+                    "--allow-missing",
+                    "--jobs",
+                    "--replace",
+                    "--link",
+                    "--verify",
+                    "--durability",
+                    "--report",
+                    "--report-contents",
+                    "--verbose",
+                    "--help",
+                ][..],
+                "Options:",
+            ),
+            (
+                &["--selector", "--sandbox", "--require-pins", "--no-cache"],
+                "Components:",
+            ),
+            (
+                &[
+                    "--guest-time",
+                    "--guest-memory",
+                    "--component-size",
+                    "--compile-memory",
+                ],
+                "Sandbox limits:",
+            ),
+        ] {
+            for flag in flags {
+                assert_eq!(heading(&long, flag), expected, "{flag}");
+            }
+        }
     }
-    ComponentSpec::parse(text).map_err(|error| format!("the pin is no digest: {error}"))
-}
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text
-        .parse()
-        .map_err(|_| "not a number of seconds".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+    #[test]
+    fn short_help_leaves_out_the_limits() {
+        for command in ["run", "plan", "list", "verify"] {
+            let short = help(&[command, "-h"]);
+            assert!(!short.contains("--guest-"), "{short}");
+            assert!(short.lines().count() < 60, "{short}");
+        }
+    }
+
+    /// The command line says nothing: the limits are those of the library.
+    #[test]
+    fn limits_have_their_defaults() {
+        let cli = Cli::parse_from(["regcarve", "list", "registry:/srv"]);
+        let Command::List(list) = cli.command else {
+            unreachable!("the command that was typed")
+        };
+        assert_eq!(list.components.limits, Limits::default());
+    }
+
+    #[test]
+    fn exit_codes_are_those_of_the_errors() {
+        let problem = |severity| {
+            Error::problem(Problem {
+                severity,
+                reference: String::new(),
+                origin: None,
+                path: None,
+                cause: String::new(),
+                hint: None,
+            })
+        };
+        let refused = OsError::new("openat", "", rustix::io::Errno::ACCESS);
+        let help = help(&["--help"]);
+        let text_of = |code: u8| {
+            let start = format!("  {code}  ");
+            let text = help.lines().find_map(|line| line.strip_prefix(&start));
+            text.unwrap_or_else(|| panic!("no exit code {code} in {help}"))
+        };
+        for (error, words) in [
+            (Error::system("x")(refused), "the system refused"),
+            (Error::Internal(String::new()), "internal error"),
+            (Error::Usage(String::new()), "the command line"),
+            (problem(Severity::Missing), "missing"),
+            (
+                problem(Severity::Malformed),
+                "a line of a list is not a reference",
+            ),
+            (problem(Severity::Damaged), "damaged"),
+            (problem(Severity::Unreadable), "the system refused"),
+            (Error::Exists(PathBuf::new()), "the output exists"),
+            (Error::Busy(PathBuf::new()), "or is in use"),
+            (
+                Error::LinkRefused {
+                    message: String::new(),
+                    hint: String::new(),
+                },
+                "refuses to link",
+            ),
+        ] {
+            let text = text_of(error.exit_code());
+            assert!(text.contains(words), "{error:?}: {text}");
+        }
+        assert_eq!(Error::Signal(15).exit_code(), 128 + 15);
+    }
 }

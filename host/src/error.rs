@@ -1,75 +1,81 @@
-//! How a run ends when it does not end well.
+//! Errors that end a run, and their exit codes.
 
 use std::path::PathBuf;
 
 use crate::fs::{LandlockError, OsError, Unavailable, WriteError};
 use crate::release::problem::{Problem, Severity};
-use crate::wasm::ComponentFailure;
+use crate::signals::Interrupted;
 
-/// Why a run ended. Each has an exit code, listed in the README.
+mod component;
+mod limit;
+
+pub use component::{ComponentFailure, FailureKind};
+pub use limit::LimitExceeded;
+
+/// An error that ends a run. Each has an exit code, listed in the README.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The command line, a list or a setting cannot be.
+    /// The command line, a list or a setting is invalid.
     #[error("{0}")]
     Usage(String),
-    /// Something of the release is missing or damaged. All of it, in the order of the lists.
+    /// Images of the release are missing or damaged: all problems, in the order of the lists.
     #[error("{}", headline(.0))]
     Problems(Vec<Problem>),
-    /// A storage that was verified is not whole. What is wrong has been printed as the result.
+    /// A check found problems and has printed them as its result.
     #[error("{summary}")]
     NotWhole {
-        /// One line.
+        /// The result in one line.
         summary: String,
-        /// Of the worst problem.
+        /// The exit code of the worst problem.
         exit_code: u8,
     },
     /// A component failed or was refused.
     #[error(transparent)]
     Component(ComponentFailure),
-    /// The output is there already.
+    /// The output exists already.
     #[error("{} exists already; nothing was changed\n  hint: name another output, or give --replace to exchange it in one step", .0.display())]
     Exists(PathBuf),
-    /// Another run is at work on the output, or was while this one worked.
+    /// Another run works on the output, or did so while this one worked.
     #[error("another run is at work on {} or has just published it; nothing was changed\n  hint: run again when it has ended", .0.display())]
     Busy(PathBuf),
-    /// A file or folder that a command would make is there already.
+    /// A file or folder that a command would make exists already.
     #[error("{} exists already; nothing was changed\n  hint: {hint}", path.display())]
     Occupied {
-        /// What is there.
+        /// The path that is taken.
         path: PathBuf,
-        /// What to do.
+        /// A hint for the user.
         hint: &'static str,
     },
     /// The system refuses to link from the source into the output.
     #[error("{message}\n  hint: {hint}")]
     LinkRefused {
-        /// What was tried and what the system said.
+        /// The attempt and the answer of the system.
         message: String,
-        /// What to do.
+        /// A hint for the user.
         hint: String,
     },
-    /// The system would not do something else.
+    /// Another system call failed.
     #[error("cannot {what}: {fault}")]
     System {
-        /// What was to be done.
+        /// The attempt: a verb and its object.
         what: String,
-        /// The call.
+        /// The call that failed.
         #[source]
         fault: OsError,
     },
-    /// The user demands a wall that there cannot be.
+    /// The user demands Landlock, and the kernel does not have it.
     #[error("{0}\n  hint: with --sandbox auto regcarve runs without it; the report says so")]
     Unavailable(Unavailable),
     /// A signal asked the run to stop.
     #[error("stopped by signal {0}; nothing was published")]
     Signal(i32),
-    /// It should not happen.
+    /// A defect of this program.
     #[error("internal error: {0}\n  hint: this is a defect of regcarve; please report it")]
     Internal(String),
 }
 
 impl Error {
-    /// For one problem.
+    /// The error for one problem.
     pub fn problem(problem: Problem) -> Self {
         Self::Problems(vec![problem])
     }
@@ -80,7 +86,7 @@ impl Error {
         move |fault| Self::System { what, fault }
     }
 
-    /// What the process exits with.
+    /// The exit code of the process.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
@@ -101,12 +107,30 @@ impl Error {
     }
 }
 
+/// Names what was to be done when a system call failed: `cannot {what}: {call} {path}: {cause}`.
+pub trait SystemContext<T> {
+    /// Turns the failure into [`Error::System`]. `what` is a verb and its object: `open the source`.
+    fn context(self, what: impl std::fmt::Display) -> Result<T, Error>;
+}
+
+impl<T> SystemContext<T> for Result<T, OsError> {
+    fn context(self, what: impl std::fmt::Display) -> Result<T, Error> {
+        self.map_err(|error| Error::system(what.to_string())(error))
+    }
+}
+
+impl From<Interrupted> for Error {
+    fn from(interrupted: Interrupted) -> Self {
+        Self::Signal(interrupted.0)
+    }
+}
+
 impl From<LandlockError> for Error {
     fn from(error: LandlockError) -> Self {
         match error {
-            LandlockError::Missing(missing) => Self::Unavailable(missing),
-            LandlockError::OsError(fault) => Self::system("fence the run in")(fault),
-            LandlockError::Threads => Self::Internal(error.to_string()),
+            LandlockError::Unavailable(unavailable) => Self::Unavailable(unavailable),
+            LandlockError::OsError(error) => Self::system("set up the Landlock sandbox")(error),
+            LandlockError::OtherThreads => Self::Internal(error.to_string()),
         }
     }
 }
@@ -129,16 +153,16 @@ fn headline(problems: &[Problem]) -> String {
     .map(|(count, what)| format!("{count} {what}"))
     .collect();
     format!(
-        "the release is not whole: {}; nothing was published",
+        "release incomplete: {}; nothing was published",
         parts.join(", ")
     )
 }
 
-/// A step on the output that failed in a way that no component can handle. Travels through the guest as a trap.
+/// A step on the output that failed in a way that no component can handle. It travels through the guest as a trap.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}: {error}")]
 pub struct OutputError {
-    /// The step.
+    /// The object of the step.
     pub what: String,
     /// The reason.
     pub error: WriteError,
@@ -161,7 +185,7 @@ impl From<OutputError> for Error {
                 message: format!("cannot link {what}: {}", refusal.cause),
                 hint: refusal.hint,
             },
-            WriteError::Stopped(signal) => Self::Signal(signal),
+            WriteError::Interrupted(interrupted) => interrupted.into(),
             WriteError::OsError(fault) => Self::System {
                 what: format!("write {what}"),
                 fault,
@@ -172,7 +196,7 @@ impl From<OutputError> for Error {
                 reference: what,
                 origin: None,
                 path: None,
-                cause: format!("the source lost it while the run was going on: {cause}"),
+                cause: format!("it disappeared from the source during the run: {cause}"),
                 hint: Some("was garbage collection running? run again when it is done".into()),
             }),
         }

@@ -30,6 +30,7 @@ pub mod fs;
 pub mod hash;
 mod hash_map;
 mod interruptible_read;
+pub mod options;
 pub mod pipeline;
 pub mod progress;
 pub mod publish;
@@ -37,6 +38,7 @@ pub mod release;
 pub mod report;
 pub mod signals;
 pub mod spec;
+pub mod sync;
 pub mod text;
 pub mod wasm;
 

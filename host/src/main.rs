@@ -4,8 +4,8 @@ use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use regcarve::capability::OsError;
 use regcarve::cli::{Cli, Command};
+use regcarve::fs::OsError;
 use regcarve::{Error, commands, signals, text};
 
 fn main() -> ExitCode {

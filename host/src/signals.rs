@@ -5,10 +5,13 @@ use std::sync::{Arc, OnceLock};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::error::Error;
-
 /// One flag a signal.
 static CAUGHT: OnceLock<Vec<(i32, Arc<AtomicBool>)>> = OnceLock::new();
+
+/// A run that this signal asked to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("stopped by signal {0}")]
+pub struct Interrupted(pub i32);
 
 /// Starts to listen. A second signal of the same kind ends the process at once.
 pub fn listen() -> std::io::Result<()> {
@@ -32,7 +35,7 @@ pub fn caught() -> Option<i32> {
     set.next().map(|(signal, _)| *signal)
 }
 
-/// An error if the run was asked to stop.
-pub fn check() -> Result<(), Error> {
-    caught().map_or(Ok(()), |signal| Err(Error::Signal(signal)))
+/// Fails once the run was asked to stop.
+pub fn check() -> Result<(), Interrupted> {
+    caught().map_or(Ok(()), |signal| Err(Interrupted(signal)))
 }

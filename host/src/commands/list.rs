@@ -12,7 +12,7 @@ use crate::text;
 
 /// Runs the command.
 pub fn list(args: List) -> Result<(), Error> {
-    let mut session = Session::open(&args.source, &args.limits)?;
+    let mut session = Session::open(&args.source, &args.components)?;
     session.fence(Access::Read)?;
     let mut reader = session.start_reader()?;
     let selection = everything(&mut reader)?;

@@ -13,7 +13,7 @@ use crate::text;
 /// Runs the command.
 pub fn plan(args: PlanArgs) -> Result<(), Error> {
     let began = Instant::now();
-    let mut session = Session::open(&args.release.source, &args.release.limits)?;
+    let mut session = Session::open(&args.release.source, &args.release.components)?;
     let mut report = Report::new(args.release.source.to_string());
     let outside = Prepared::read(&session, &args.release)?;
     report.sandbox = session.fence(Access::Read)?;

@@ -6,9 +6,11 @@ use std::time::Instant;
 
 use super::session::{Prepared, Session, acceptable, jobs, plan};
 use super::{print, print_problems};
-use crate::cli::{DurabilityArg, Link, Run, Verify};
+use crate::cli::{Run, Verify};
 use crate::error::{Error, OutputError};
-use crate::fs::{Access, LinkMode, MergeError, OsError, SourceTree, WriteError, retry_io};
+use crate::fs::{
+    Access, LinkMode, MergeError, OsError, OutputTrees, SourceTree, WriteError, retry_io,
+};
 use crate::pipeline::carve::CarveJob;
 use crate::pipeline::hash;
 use crate::publish::{Durability, IfExists, Staging};
@@ -43,14 +45,9 @@ pub fn run(args: Run) -> Result<(), Error> {
 }
 
 fn carve<'a>(args: &'a Run, report: &mut Report) -> Result<Vec<Output<'a>>, Error> {
-    let mode = match args.link {
-        Link::Hard => LinkMode::Hard,
-        Link::Reflink => LinkMode::Reflink,
-        Link::Copy => LinkMode::Copy,
-        Link::Auto => LinkMode::Auto,
-    };
+    let mode = args.link;
     check_places(args)?;
-    let mut session = Session::open(&args.release.source, &args.release.limits)?;
+    let mut session = Session::open(&args.release.source, &args.release.components)?;
     let mut outputs = begin_outputs(&mut session, args, mode)?;
     let writers = outputs.iter().map(|output| &output.writer);
     report.components.extend(writers.map(ComponentRow::new));
@@ -134,13 +131,15 @@ fn begin_outputs<'a>(
         .map(|spec| {
             let writer = session.load(Role::Writer, &spec.format)?;
             let wall = session.wall();
-            let apart = wall.as_ref().is_some_and(|wall| wall.will_stand());
-            let staging = Staging::begin(&spec.path, taken, apart)?;
+            let trees = wall
+                .as_ref()
+                .map_or(OutputTrees::One, |wall| wall.output_trees());
+            let staging = Staging::begin(&spec.path, taken, trees)?;
             if let Some(wall) = wall {
                 staging.allow(wall)?;
             }
             if let Some(file) = &file {
-                let tried = staging.trees(mode).probe(&session.source, file);
+                let tried = staging.probe(mode, &session.source, file);
                 tried.map_err(|error| {
                     staging.explain(no_links(&session.source, &spec.path, error))
                 })?;
@@ -156,7 +155,7 @@ fn begin_outputs<'a>(
 
 /// What it means that a link could not be tried out.
 fn no_links(source: &SourceTree, output: &Path, error: WriteError) -> Error {
-    let (source, output) = (source.shown().display(), output.display());
+    let (source, output) = (source.path().display(), output.display());
     match error {
         WriteError::LinkRefused(refusal) => Error::LinkRefused {
             message: format!(
@@ -251,11 +250,7 @@ fn real(path: &Path) -> Result<Option<PathBuf>, Error> {
 }
 
 /// All of them or none.
-fn publish(outputs: &mut [Output<'_>], durability: DurabilityArg) -> Result<(), Error> {
-    let durability = match durability {
-        DurabilityArg::Full => Durability::Full,
-        DurabilityArg::None => Durability::None,
-    };
+fn publish(outputs: &mut [Output<'_>], durability: Durability) -> Result<(), Error> {
     for output in outputs.iter_mut() {
         join(output)?;
     }
@@ -270,13 +265,13 @@ fn publish(outputs: &mut [Output<'_>], durability: DurabilityArg) -> Result<(), 
 
 fn withdraw(outputs: &mut [Output<'_>]) {
     for output in outputs {
-        output.staging.withdraw();
+        output.staging.rollback();
     }
 }
 
 /// Makes one tree of an output.
 fn join(output: &mut Output<'_>) -> Result<(), Error> {
-    output.staging.join().map_err(|error| match error {
+    output.staging.merge_parts().map_err(|error| match error {
         MergeError::Both(path) => {
             let what = format!("it gave the name {} to two things", path.display());
             output.writer.failed(what).into()

@@ -1,7 +1,7 @@
 //! What `run` and `plan` share: from the command line to a plan.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use regcarve_types::{Pattern, Platform};
@@ -10,10 +10,11 @@ use rustix::io::Errno;
 use serde::de::IgnoredAny;
 use serde_json::json;
 
-use crate::cli::{LimitArgs, PlatformMode, PolicySpec, Release, SandboxArg};
+use crate::cli::{PlatformMode, Release};
 use crate::error::Error;
 use crate::fs::{Access, Enforced, OsError, Ruleset, Sandbox, SourceTree, retry_io};
 use crate::interruptible_read;
+use crate::options::ComponentOptions;
 use crate::pipeline::decide;
 use crate::pipeline::open_files::{self, OpenFileBudget};
 use crate::pipeline::resolve::{Resolved, Resolver};
@@ -26,12 +27,12 @@ use crate::release::problem::{Problem, Severity};
 use crate::release::request::{Origin, Request};
 use crate::report::{ComponentRow, Report, SandboxRow, milliseconds};
 use crate::signals;
-use crate::spec::StorageSpec;
+use crate::spec::{ComponentSpec, PolicySpec, StorageSpec};
 use crate::text;
 use crate::wasm::roles::policy::Policy;
 use crate::wasm::roles::reader::Reader;
 use crate::wasm::roles::selector::Selector;
-use crate::wasm::{Component, ComponentSpec, Engine, Limits, LogLevel, Role};
+use crate::wasm::{Component, Engine, Limits, LogLevel, Role};
 
 /// The longest list, in bytes: about a million lines.
 const MAX_LIST: u64 = 64 << 20;
@@ -52,20 +53,20 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn open(source: &StorageSpec, limits: &LimitArgs) -> Result<Self, Error> {
+    pub(super) fn open(source: &StorageSpec, options: &ComponentOptions) -> Result<Self, Error> {
         // First of all: see there.
         let handles = OpenFileBudget::of_process()?;
-        let wall = wall(limits.sandbox)?;
+        let wall = Ruleset::plan(options.sandbox)?;
         let progress = Progress::new(true);
-        let engine = engine(limits, &progress)?;
+        let engine = engine(options, &progress)?;
         let tree = SourceTree::open(&source.path).map_err(Error::system("open the source"))?;
-        let reader = Component::load(&engine, Role::Reader, &source.format, limits.require_pins)?;
+        let reader = Component::load(&engine, Role::Reader, &source.format, options.require_pins)?;
         Ok(Self {
             engine,
             source: Arc::new(tree),
             reader,
             progress,
-            require_pins: limits.require_pins,
+            require_pins: options.require_pins,
             handles,
             wall: Some(wall),
         })
@@ -102,56 +103,27 @@ impl Session {
     }
 }
 
-/// The wall that the user wants.
-fn wall(sandbox: SandboxArg) -> Result<Ruleset, Error> {
-    let sandbox = match sandbox {
-        SandboxArg::Require => Sandbox::Require,
-        SandboxArg::Auto => Sandbox::Auto,
-        SandboxArg::Off => Sandbox::Off,
-    };
-    Ok(Ruleset::plan(sandbox)?)
-}
-
 /// Raises the wall around a command that has no storage: nothing can be opened any more.
-pub(super) fn fence(sandbox: SandboxArg) -> Result<(), Error> {
-    raise(wall(sandbox)?).map(drop)
+pub(super) fn fence(sandbox: Sandbox) -> Result<(), Error> {
+    raise(Ruleset::plan(sandbox)?).map(drop)
 }
 
 fn raise(wall: Ruleset) -> Result<Enforced, Error> {
     // What is read from the system for good, while it can be.
     cpus();
-    Ok(wall.raise()?)
+    Ok(wall.restrict()?)
 }
 
 /// An engine whose components log to standard error.
-pub(super) fn engine(limits: &LimitArgs, progress: &Progress) -> Result<Engine, Error> {
-    let verbose = limits.verbose;
+pub(super) fn engine(options: &ComponentOptions, progress: &Progress) -> Result<Engine, Error> {
+    let verbose = options.verbose;
     let progress = progress.clone();
     let sink = Arc::new(move |level: LogLevel, name: &str, line: &str| {
         if level < LogLevel::Debug || verbose {
             progress.message(&format!("{name}: {line}"));
         }
     });
-    Engine::new(given(limits), sink, !limits.no_cache)
-}
-
-/// The limits that the user gives, in bytes.
-fn given(limits: &LimitArgs) -> Limits {
-    const KIB: usize = 1 << 10;
-    const MIB: usize = 1 << 20;
-    Limits {
-        time: limits.guest_time,
-        memory: limits.guest_memory.saturating_mul(MIB),
-        table_elements: limits.guest_tables,
-        instances: limits.guest_instances,
-        call_bytes: limits.guest_data.saturating_mul(MIB),
-        calls: limits.guest_calls,
-        log_bytes: limits.guest_log.saturating_mul(KIB),
-        wait: limits.guest_wait,
-        component_bytes: limits.component_size.saturating_mul(MIB as u64),
-        compile_time: limits.compile_time,
-        compile_memory: limits.compile_memory.saturating_mul(MIB),
-    }
+    Engine::new(options.limits.clone(), sink, !options.no_cache)
 }
 
 /// An engine with the limits that hold where the user says nothing.
@@ -276,29 +248,24 @@ pub(super) fn plan(
 ) -> Result<Planned, Error> {
     let began = Instant::now();
     report.components.push(ComponentRow::new(&session.reader));
-    let contents = Arc::new(RwLock::default());
     let mut policies = Vec::new();
     for (component, settings) in &outside.policies {
         report.components.push(ComponentRow::new(component));
-        let mut policy = Policy::start(
-            component,
-            Arc::clone(&session.source),
-            Arc::clone(&contents),
-        )?;
+        let mut policy = Policy::start(component, Arc::clone(&session.source))?;
         policy.configure(settings)?;
         policies.push(policy);
     }
     report.timing_ms.start = milliseconds(outside.took + began.elapsed());
-    let (mut resolved, mut problems) = resolve(session, release, outside, report)?;
+    let (resolved, mut problems) = resolve(session, release, outside, report)?;
 
     let clock = Instant::now();
     session.progress.stage("deciding", resolved.images.len());
-    *contents
-        .write()
-        .unwrap_or_else(std::sync::PoisonError::into_inner) =
-        std::mem::take(&mut resolved.contents);
-    let (plan, refused) =
-        decide::decide(resolved.images, contents, &mut policies, &session.progress)?;
+    let (plan, refused) = decide::decide(
+        resolved.images,
+        resolved.contents,
+        &mut policies,
+        &session.progress,
+    )?;
     problems.extend(refused);
     problems.sort_by(|a, b| {
         (&a.origin, &a.reference, &a.path).cmp(&(&b.origin, &b.reference, &b.path))
@@ -588,21 +555,7 @@ pub(super) fn everything(reader: &mut Reader) -> Result<Selection, Error> {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser as _;
-
-    use super::{as_json, given};
-    use crate::cli::{Cli, Command};
-    use crate::wasm::Limits;
-
-    /// Defaults stand in two places: where they are explained, and where help is made of them.
-    #[test]
-    fn the_flags_have_the_defaults_of_the_limits() {
-        let cli = Cli::parse_from(["regcarve", "list", "registry:/srv"]);
-        let Command::List(list) = cli.command else {
-            unreachable!("that is what was typed")
-        };
-        assert_eq!(given(&list.limits), Limits::default());
-    }
+    use super::as_json;
 
     #[test]
     fn settings_become_json() {

@@ -109,7 +109,7 @@ struct Totals {
 /// Runs the command.
 pub fn verify(args: VerifyArgs) -> Result<(), Error> {
     let began = Instant::now();
-    let mut session = Session::open(&args.storage, &args.limits)?;
+    let mut session = Session::open(&args.storage, &args.components)?;
     let sandbox = session.fence(Access::Read)?;
     let jobs = jobs(args.jobs);
     let mut reader = session.start_reader()?;

@@ -1,4 +1,4 @@
-//! Ways to give a file of the source one more name in the output.
+//! Ways to give a file of the source one more name in the output: hard link, reflink, copy.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,21 +6,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxAttributes, StatxFlags};
 use rustix::io::Errno;
 
-pub(super) use super::retry::retry;
-use super::{OsError, TreePath};
+use super::file_info::is_same_inode;
+use super::retry::retry;
+use super::{OsError, OsResultExt as _, TreePath};
 use crate::signals;
 
-/// What the user allows with `--link`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// The methods that the user allows with `--link`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum LinkMode {
-    /// Hard links, or an error that says why not.
+    /// Hard links, or an error that says why not
     #[default]
     Hard,
-    /// Copies that share their blocks until one of them is changed (btrfs, XFS), or an error.
+    /// Copies that share their blocks (btrfs, XFS), or an error
     Reflink,
-    /// Copies.
+    /// Copies
     Copy,
-    /// The best that the disk does, counted in the report: hard link, then reflink, then copy.
+    /// The best that the disk does: hard links, else reflinks, else copies
     Auto,
 }
 
@@ -36,7 +37,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// What to try when the disk refuses this one; `None` means the refusal is the answer.
+    /// The method to try when the disk refuses this one; `None` means that the refusal is the answer.
     pub fn fallback(self) -> Option<Self> {
         match self {
             Self::Hard => Some(Self::Reflink),
@@ -44,10 +45,37 @@ impl Method {
             Self::Copy => None,
         }
     }
+
+    /// Whether an error says that this method does not work here, and not that this one call failed.
+    pub(super) fn is_refused_by(self, errno: Errno) -> bool {
+        match self {
+            // Another file system or mount, `fs.protected_hardlinks` or an immutable file, the most links
+            // that one file can have, a file system without links.
+            Self::Hard => matches!(
+                errno,
+                Errno::XDEV
+                    | Errno::PERM
+                    | Errno::MLINK
+                    | Errno::OPNOTSUPP
+                    | Errno::NOSYS
+                    | Errno::ROFS
+            ),
+            Self::Reflink => matches!(
+                errno,
+                Errno::XDEV
+                    | Errno::OPNOTSUPP
+                    | Errno::INVAL
+                    | Errno::NOTTY
+                    | Errno::NOSYS
+                    | Errno::TXTBSY
+            ),
+            Self::Copy => false,
+        }
+    }
 }
 
 impl LinkMode {
-    /// What is tried first.
+    /// The method that is tried first.
     pub fn first(self) -> Method {
         match self {
             Self::Hard | Self::Auto => Method::Hard,
@@ -56,7 +84,7 @@ impl LinkMode {
         }
     }
 
-    /// What is tried after `method` has been refused.
+    /// The method that is tried after `method` was refused.
     pub fn next(self, method: Method) -> Option<Method> {
         match self {
             Self::Auto => method.fallback(),
@@ -67,45 +95,45 @@ impl LinkMode {
 
 /// Gives the file behind `file` (opened with `O_PATH`) the name `to` below `root`.
 ///
-/// The link is made from the handle, not from a name, so that it is the very file that was looked at.
+/// The link is made from the handle, not from a name, so that it is the very file that was checked.
 pub(super) fn hard(
     file: BorrowedFd<'_>,
     root: BorrowedFd<'_>,
     to: TreePath<'_>,
 ) -> Result<(), OsError> {
-    /// Linking an empty path needs a capability before Linux 6.10. Then the way round over `/proc` is taken, for
-    /// the rest of the run.
+    /// Before Linux 6.10, linking an empty path needs a capability. Without it the handle is linked by its name in
+    /// `/proc`, for the rest of the run.
     static BY_PROC: AtomicBool = AtomicBool::new(false);
     if !BY_PROC.load(Ordering::Relaxed) {
         match retry(|| rustix::fs::linkat(file, "", root, to.as_str(), AtFlags::EMPTY_PATH)) {
-            // The target's directory exists: its maker saw to that. So it is the handle that is refused, unless the
-            // file has lost its last name since it was opened.
+            // The target's directory exists, so it is the handle that is refused, unless the file has lost its last
+            // name since it was opened.
             Err(Errno::NOENT) if !is_gone(file) => BY_PROC.store(true, Ordering::Relaxed),
-            answer => return answer.map_err(|errno| OsError::new("linkat", to.as_str(), errno)),
+            answer => return answer.during("linkat", to),
         }
     }
     let from = format!("/proc/self/fd/{}", file.as_raw_fd());
     retry(|| rustix::fs::linkat(CWD, &from, root, to.as_str(), AtFlags::SYMLINK_FOLLOW))
-        .map_err(|errno| OsError::new("linkat", to.as_str(), errno))
+        .during("linkat", to)
 }
 
-/// Whether two handles are on different mounts or file systems. Where the kernel does not say, they are not.
-pub(super) fn are_apart(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> bool {
-    let place = |of| {
-        let asked = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID;
-        retry(|| rustix::fs::statx(of, "", AtFlags::EMPTY_PATH, asked))
+/// Whether two handles are on different mounts or file systems. `false` where the kernel does not say.
+pub(super) fn on_different_mounts(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> bool {
+    let mount = |file| {
+        let fields = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID;
+        retry(|| rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, fields))
             .map(|stat| (stat.stx_dev_major, stat.stx_dev_minor, stat.stx_mnt_id))
     };
-    matches!((place(one), place(other)), (Ok(one), Ok(other)) if one != other)
+    matches!((mount(one), mount(other)), (Ok(one), Ok(other)) if one != other)
 }
 
-/// Bytes that are copied before it is looked whether the run was asked to stop: a tenth of a second on a slow disk.
-const PIECE: usize = 8 << 20;
-/// Bytes in one read where the kernel does not copy by itself.
+/// Bytes that are copied between two checks for signals: a tenth of a second on a slow disk.
+const CHUNK: usize = 8 << 20;
+/// Bytes in one read where the kernel cannot copy by itself.
 const BUFFER: usize = 256 << 10;
 
-/// Fills a new file with the blocks (`Method::Reflink`) or the bytes of `from`. A copy ends with `ECANCELED` where the run
-/// was asked to stop.
+/// Makes a new file with the blocks (`Method::Reflink`) or the bytes of `from`. A copy fails with `ECANCELED` when a
+/// signal asked the run to stop.
 pub(super) fn duplicate(
     method: Method,
     from: &std::fs::File,
@@ -114,165 +142,89 @@ pub(super) fn duplicate(
 ) -> Result<(), OsError> {
     let file = create(root, to)?;
     if method == Method::Reflink {
-        return retry(|| rustix::fs::ioctl_ficlone(&file, from))
-            .map_err(|errno| OsError::new("ioctl FICLONE", to.as_str(), errno));
+        return retry(|| rustix::fs::ioctl_ficlone(&file, from)).during("ioctl FICLONE", to);
     }
-    let fault = |call: &'static str, errno| OsError::new(call, to.as_str(), errno);
     let mut by_hand: Option<Vec<u8>> = None;
     loop {
         if signals::caught().is_some() {
-            return Err(fault("copy_file_range", Errno::CANCELED));
+            return Err(Errno::CANCELED).during("copy_file_range", to);
         }
         let copied = match &mut by_hand {
-            None => retry(|| rustix::fs::copy_file_range(from, None, &file, None, PIECE)),
-            Some(buffer) => {
-                let piece = copy_piece(from, &file, buffer);
-                Ok(piece.map_err(|(call, errno)| fault(call, errno))?)
-            }
+            None => retry(|| rustix::fs::copy_file_range(from, None, &file, None, CHUNK)),
+            Some(buffer) => Ok(copy_chunk(from, &file, buffer, to)?),
         };
         match copied {
-            Ok(0) if by_hand.is_some() || is_at_its_end(from) => return Ok(()),
+            Ok(0) if by_hand.is_some() || is_at_end(from) => return Ok(()),
             Ok(count) if count > 0 => {}
             // Not between these two file systems, not for such a file, or not on this machine.
             Ok(_)
             | Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM) => {
                 by_hand = Some(vec![0; BUFFER]);
             }
-            Err(errno) => return Err(fault("copy_file_range", errno)),
+            Err(errno) => return Err(errno).during("copy_file_range", to),
         }
     }
 }
 
-/// Copies as much as fits into the buffer; answers how much that was.
-fn copy_piece(
+/// Copies as much as fits into the buffer, and returns how much that was. `path` is for messages.
+fn copy_chunk(
     from: &std::fs::File,
     to: &OwnedFd,
     buffer: &mut [u8],
-) -> Result<usize, (&'static str, Errno)> {
-    let count = retry(|| rustix::io::read(from, &mut *buffer)).map_err(|errno| ("read", errno))?;
+    path: TreePath<'_>,
+) -> Result<usize, OsError> {
+    let count = retry(|| rustix::io::read(from, &mut *buffer)).during("read", path)?;
     let mut rest = &buffer[..count];
     while !rest.is_empty() {
-        let written = retry(|| rustix::io::write(to, rest)).map_err(|errno| ("write", errno))?;
+        let written = retry(|| rustix::io::write(to, rest)).during("write", path)?;
         rest = &rest[written..];
     }
     Ok(count)
 }
 
-/// Some kernels say that nothing is left of files that they cannot copy, instead of refusing.
-fn is_at_its_end(file: &std::fs::File) -> bool {
+/// Whether a file was read to its end. For files that they cannot copy, some kernels say that nothing is left instead of
+/// refusing.
+fn is_at_end(file: &std::fs::File) -> bool {
     let size = retry(|| rustix::fs::fstat(file)).map(|stat| stat.st_size);
     let position = retry(|| rustix::fs::tell(file));
     matches!((size, position), (Ok(size), Ok(position)) if u64::try_from(size) == Ok(position))
 }
 
-/// Makes a new, empty file. A name that is taken is an error (`EEXIST`), so nothing is ever opened
-/// for writing that was there before.
+/// Makes a new, empty file. A name that is taken is an error (`EEXIST`), so no existing file is ever opened for
+/// writing.
 pub(super) fn create(root: BorrowedFd<'_>, to: TreePath<'_>) -> Result<OwnedFd, OsError> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     retry(|| rustix::fs::openat(root, to.as_str(), flags, Mode::from_raw_mode(0o644)))
-        .map_err(|errno| OsError::new("openat", to.as_str(), errno))
+        .during("openat", to)
 }
 
-/// Takes a name away again that has just been made here. `whole` is the path for messages.
+/// Removes a name that this run has just made. `path` is for messages.
 pub(super) fn remove(
     root: BorrowedFd<'_>,
     name: TreePath<'_>,
-    whole: TreePath<'_>,
+    path: TreePath<'_>,
 ) -> Result<(), OsError> {
-    retry(|| rustix::fs::unlinkat(root, name.as_str(), AtFlags::empty()))
-        .map_err(|errno| OsError::new("unlinkat", whole.as_str(), errno))
+    retry(|| rustix::fs::unlinkat(root, name.as_str(), AtFlags::empty())).during("unlinkat", path)
 }
 
-/// Whether two handles or names are the same file.
-pub(super) fn same_file(
+/// Whether a handle and a name are the same file.
+pub(super) fn is_same_file(
     file: impl AsFd,
     root: BorrowedFd<'_>,
     name: TreePath<'_>,
 ) -> Result<bool, OsError> {
-    let one = retry(|| rustix::fs::fstat(&file))
-        .map_err(|errno| OsError::new("fstat", name.as_str(), errno))?;
-    let other = retry(|| rustix::fs::statat(root, name.as_str(), AtFlags::SYMLINK_NOFOLLOW))
-        .map_err(|errno| OsError::new("fstatat", name.as_str(), errno))?;
-    Ok((one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
+    let opened = retry(|| rustix::fs::fstat(&file)).during("fstat", name)?;
+    let named = retry(|| rustix::fs::statat(root, name.as_str(), AtFlags::SYMLINK_NOFOLLOW))
+        .during("fstatat", name)?;
+    Ok(is_same_inode(&opened, &named))
 }
 
-/// A link that the system refuses, with all that helps to find out why.
-#[derive(Debug, thiserror::Error)]
-#[error("{cause}")]
-pub struct Refusal {
-    /// What the system said.
-    pub cause: String,
-    /// What to do.
-    pub hint: String,
-}
-
-impl Refusal {
-    /// Of a call on this file.
-    pub(super) fn of_call(fault: &OsError, file: BorrowedFd<'_>) -> Self {
-        Self {
-            cause: fault.to_string(),
-            hint: hint(fault.errno, file),
-        }
-    }
-
-    /// Of our own: linking would copy.
-    pub(super) fn of_lower_layer(to: TreePath<'_>) -> Self {
-        Self {
-            cause: format!(
-                "linkat {to}: not even tried, since the file is in a lower layer of an overlay file system, and linking it would \
-                 copy all its data into the upper one"
-            ),
-            hint:
-                "put source and output on one volume of their own, or allow copies with --link auto"
-                    .into(),
-        }
-    }
-}
-
-/// What to do about a refused link.
-fn hint(errno: Errno, file: BorrowedFd<'_>) -> String {
-    match errno {
-        Errno::XDEV => {
-            "source and output are on different mounts (two mounts of one disk count as different, also a bind mount or a read-only mount \
-             of the source, and two subvolumes); put both below one mount, or allow copies with --link auto"
-                .into()
-        }
-        Errno::PERM => why_not_permitted(file),
-        Errno::MLINK => {
-            let names = retry(|| rustix::fs::fstat(file)).map_or(0, |stat| stat.st_nlink);
-            format!(
-                "this file has {names} names, as many as the file system allows; remove old outputs, or allow a copy of it with --link auto"
-            )
-        }
-        Errno::ROFS => "the output is on a read-only mount".into(),
-        _ => "this file system does not do it; allow copies with --link auto".into(),
-    }
-}
-
-/// `EPERM` has several causes, and the file tells which it is.
-fn why_not_permitted(file: BorrowedFd<'_>) -> String {
-    if is_fixed(file) {
-        return "the file is immutable or append-only (`lsattr`), and such a file gets no more names; \
-                remove the flag with `chattr -i -a`, or allow a copy of it with --link auto"
-            .into();
-    }
-    let user = rustix::process::geteuid().as_raw();
-    match retry(|| rustix::fs::fstat(file)) {
-        Ok(stat) if stat.st_uid != user => format!(
-            "the file belongs to user {} and this is user {user}: the kernel lets only the owner link a file, or who may read and write it \
-             (fs.protected_hardlinks); run as user {} or with CAP_FOWNER, or allow copies with --link auto",
-            stat.st_uid, stat.st_uid
-        ),
-        _ => "the file system has no hard links, or a security module forbids this one; allow copies with --link auto".into(),
-    }
-}
-
-/// Whether a file has been removed: it has no name any more, and nothing can give it one.
+/// Whether a file was removed: it has no name any more, and cannot get one.
 pub(super) fn is_gone(file: BorrowedFd<'_>) -> bool {
     rustix::fs::fstat(file).is_ok_and(|stat| stat.st_nlink == 0)
 }
 
-/// Whether a file has one of the flags that forbid links.
+/// Whether a file is immutable or append-only; such a file cannot be linked.
 pub(super) fn is_fixed(file: BorrowedFd<'_>) -> bool {
     let flags = StatxAttributes::IMMUTABLE | StatxAttributes::APPEND;
     retry(|| rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS))

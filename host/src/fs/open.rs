@@ -14,7 +14,7 @@ use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 use super::retry::retry;
-use super::{OsError, TreePath};
+use super::{OsError, OsResultExt as _, TreePath};
 
 /// A rename that happens during the walk makes `openat2` answer `EAGAIN`; a storage under heavy use
 /// may do that a few times in a row, an attacker without end.
@@ -43,37 +43,41 @@ pub(super) fn beneath(
     Err(Errno::AGAIN)
 }
 
-/// A second handle on a directory, to list it: a handle remembers how far a listing got.
-pub(super) fn again(directory: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
+/// Opens a directory a second time, to list it: a handle remembers how far a listing got.
+pub(super) fn reopen(directory: BorrowedFd<'_>) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     retry(|| rustix::fs::openat(directory, ".", flags, Mode::empty()))
 }
 
-/// The walk of [`beneath`] with `openat` alone.
+/// Does what [`beneath`] does with `openat` alone.
 fn step_by_step(root: BorrowedFd<'_>, path: TreePath<'_>, flags: OFlags) -> Result<OwnedFd, Errno> {
     let (parents, name) = path.split();
-    let mut above: Option<OwnedFd> = None;
+    let mut parent: Option<OwnedFd> = None;
     for component in parents.iter().flat_map(|parents| parents.components()) {
-        let from = above.as_ref().map_or(root, AsFd::as_fd);
-        above = Some(open_one(from, component, OFlags::PATH | OFlags::DIRECTORY)?);
+        let from = parent.as_ref().map_or(root, AsFd::as_fd);
+        parent = Some(open_component(
+            from,
+            component,
+            OFlags::PATH | OFlags::DIRECTORY,
+        )?);
     }
-    open_one(above.as_ref().map_or(root, AsFd::as_fd), name, flags)
+    open_component(parent.as_ref().map_or(root, AsFd::as_fd), name, flags)
 }
 
-/// Opens one component. `O_PATH` opens a symbolic link itself, as `openat2` does at the end of a path: it cannot be
-/// followed from there, and whoever asked for a file sees that it is none.
-fn open_one(from: BorrowedFd<'_>, component: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+/// Opens one component of a path. `O_PATH` opens a symbolic link itself, as `openat2` does at the end of a path: it
+/// cannot be followed from there, and its type says that it is not a file.
+fn open_component(from: BorrowedFd<'_>, component: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
     let flags = without_side_effects(flags);
     let opened = retry(|| rustix::fs::openat(from, component, flags, Mode::empty()));
     match opened {
-        // `O_DIRECTORY` hides a link behind `ENOTDIR`.
-        Err(Errno::NOTDIR) if names_symlink(from, component) => Err(Errno::LOOP),
+        // With `O_DIRECTORY` a symbolic link gives `ENOTDIR`.
+        Err(Errno::NOTDIR) if is_symlink(from, component) => Err(Errno::LOOP),
         other => other,
     }
 }
 
-/// Nothing is inherited, no last component followed, no FIFO waited for, no terminal taken over. `openat2` refuses
-/// flags that mean nothing together with `O_PATH`.
+/// Adds flags so that the file is closed on `exec`, a symbolic link at the end is not followed, a FIFO is not waited for
+/// and a terminal does not become the process's own. `openat2` refuses flags that mean nothing together with `O_PATH`.
 fn without_side_effects(flags: OFlags) -> OFlags {
     let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     if flags.contains(OFlags::PATH) {
@@ -83,23 +87,23 @@ fn without_side_effects(flags: OFlags) -> OFlags {
     }
 }
 
-fn names_symlink(from: BorrowedFd<'_>, component: &str) -> bool {
+fn is_symlink(from: BorrowedFd<'_>, component: &str) -> bool {
     let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
     retry(|| rustix::fs::statat(from, component, flags)).is_ok_and(|stat| {
         rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::Symlink
     })
 }
 
-/// Opens a directory by an absolute path, or one relative to where the program was started: the root of a tree. Nothing
-/// else in this program opens such a path.
+/// Opens the root of a tree: a directory by an absolute path, or one relative to where the program was started. All
+/// other files of a storage are opened below a root.
 pub(crate) fn root(path: &Path) -> Result<Dir, OsError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     retry(|| rustix::fs::open(path, flags, Mode::empty()))
         .map(|file| Dir::from_std_file(file.into()))
-        .map_err(|errno| OsError::new("open", path.display().to_string(), errno))
+        .during("open", path.display())
 }
 
-/// Whether this process may call `openat2`. Asked once: a filter does not change its mind.
+/// Whether this process may call `openat2`. Tried once, since a seccomp filter always gives the same answer.
 fn has_openat2() -> bool {
     const UNKNOWN: u8 = 0;
     const YES: u8 = 1;
@@ -128,11 +132,11 @@ mod tests {
     use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, openat2};
     use rustix::io::{Errno, FdFlags};
 
-    use super::{again, has_openat2, root, step_by_step, without_side_effects};
+    use super::{has_openat2, reopen, root, step_by_step, without_side_effects};
     use crate::fs::TreePath;
 
-    /// One of each kind, and links to them.
-    fn kinds() -> tempfile::TempDir {
+    /// A folder with one file of each type, and links to them.
+    fn file_types() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::create_dir_all(path("directory/below")).unwrap();
@@ -147,8 +151,8 @@ mod tests {
     }
 
     #[test]
-    fn both_walks_judge_alike() {
-        let folder = kinds();
+    fn both_walks_give_the_same_answers() {
+        let folder = file_types();
         let tree = File::open(folder.path()).unwrap();
         let (read, path) = (OFlags::RDONLY, OFlags::PATH);
         let directory = OFlags::DIRECTORY;
@@ -158,9 +162,9 @@ mod tests {
             ("directory/below", read | directory, None),
             ("directory/below", path | directory, None),
             ("file", path, None),
-            // Whoever wants bytes sees that it is no file; nobody waits for a writer.
+            // Its type tells that it is not a file; the open does not wait for a writer.
             ("fifo", read, None),
-            // A link itself can be held, not followed.
+            // A link itself can be opened, but not followed.
             ("link", path, None),
             ("link", read, Some(Errno::LOOP)),
             ("link-to-directory", read, Some(Errno::LOOP)),
@@ -194,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_is_not_taken_over_nor_waited_for() {
+    fn opening_has_no_side_effects() {
         let opened = OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let held = opened | OFlags::PATH;
         assert_eq!(without_side_effects(OFlags::PATH), held);
@@ -206,32 +210,32 @@ mod tests {
 
     #[test]
     fn a_root_is_a_directory() {
-        let folder = kinds();
+        let folder = file_types();
         assert!(is_closed_on_exec(root(folder.path()).unwrap()));
-        // Not a rule for what is below: it is the user's own path.
+        // The user's own path may lead over a symbolic link.
         root(&folder.path().join("link-to-directory")).unwrap();
         for name in ["file", "fifo", "nothing"] {
             let path = folder.path().join(name);
-            let fault = root(&path).unwrap_err().to_string();
-            assert!(fault.contains(path.to_str().unwrap()), "{fault}");
+            let error = root(&path).unwrap_err().to_string();
+            assert!(error.contains(path.to_str().unwrap()), "{error}");
         }
         assert!(root(Path::new("")).is_err());
     }
 
     #[test]
-    fn a_second_handle_lists_from_the_start() {
-        let folder = kinds();
+    fn a_reopened_directory_lists_from_the_start() {
+        let folder = file_types();
         let first = File::open(folder.path()).unwrap();
-        let all = || rustix::fs::Dir::new(again(first.as_fd()).unwrap()).unwrap();
+        let all = || rustix::fs::Dir::new(reopen(first.as_fd()).unwrap()).unwrap();
         assert_eq!(all().count(), all().count());
-        assert!(is_closed_on_exec(again(first.as_fd()).unwrap()));
+        assert!(is_closed_on_exec(reopen(first.as_fd()).unwrap()));
     }
 
     #[test]
-    fn the_kernel_walks_where_it_can() {
-        let walks = openat2(CWD, "/", OFlags::PATH, Mode::empty(), ResolveFlags::empty()).is_ok();
-        // Asked, and remembered.
-        assert_eq!([has_openat2(), has_openat2()], [walks, walks]);
+    fn openat2_is_used_where_the_kernel_has_it() {
+        let has = openat2(CWD, "/", OFlags::PATH, Mode::empty(), ResolveFlags::empty()).is_ok();
+        // The second answer is the remembered one.
+        assert_eq!([has_openat2(), has_openat2()], [has, has]);
     }
 
     fn is_closed_on_exec(file: impl AsFd) -> bool {

@@ -1,75 +1,94 @@
-//! What the system answered when it did not do what was asked.
+//! System calls that fail.
 
+use std::fmt::Display;
 use std::os::fd::AsFd;
 
 use rustix::io::Errno;
 
-/// A system call that failed: enough to act on at 3 a.m.
+/// A failed system call: its name, its path, the error number and what usually helps.
 ///
 /// The number is kept, never only a kind: `EPERM` and `EACCES` mean different things, and so do the
 /// several reasons for `EXDEV`.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{call} {path}: {}{why}", describe(*errno))]
+#[error("{call} {path}: {}{reason}", describe(*errno))]
 pub struct OsError {
-    /// Name of the system call.
+    /// The name of the system call.
     pub call: &'static str,
-    /// The path that it was given, relative to the tree or absolute.
+    /// The path that the call was given, relative to the tree or absolute.
     pub path: String,
-    /// What it answered.
+    /// The error number.
     pub errno: Errno,
-    /// What usually is the reason, in brackets; or nothing.
-    why: &'static str,
+    /// The usual reason in brackets, or nothing.
+    reason: &'static str,
 }
 
 impl OsError {
-    /// Puts a failure down with the call and the path.
+    /// Names the call and the path of a failure.
     pub fn new(call: &'static str, path: impl Into<String>, errno: Errno) -> Self {
         Self {
             call,
             path: path.into(),
             errno,
-            why: usual_reason(errno),
+            reason: usual_reason(errno),
         }
     }
 
-    /// For calls that go through the standard library.
+    /// Like [`Self::new`], for calls that go through the standard library.
     pub fn from_io(call: &'static str, path: impl Into<String>, error: &std::io::Error) -> Self {
         Self::new(call, path, Errno::from_io_error(error).unwrap_or(Errno::IO))
     }
 
-    /// The same, with the whole path instead of a part of it.
+    /// Replaces the path, where the call was given only the last part of it.
     #[must_use]
     pub(crate) fn with_path(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
         self
     }
 
-    /// If there was no room: looks what has run out on the file system of `dir`.
+    /// For `ENOSPC`: finds out what has run out on the file system of `dir`, blocks or inodes.
     #[must_use]
     pub(crate) fn explain_enospc(mut self, dir: impl AsFd) -> Self {
         if self.errno == Errno::NOSPC
-            && let Ok(room) = rustix::fs::fstatvfs(dir)
+            && let Ok(free) = rustix::fs::fstatvfs(dir)
         {
-            self.why = what_ran_out(&room);
+            self.reason = what_ran_out(&free);
         }
         self
+    }
+}
+
+/// Names the call and the path of a failure where it happens: `retry(|| …).during("openat2", path)?`.
+pub trait OsResultExt<T> {
+    /// Turns the failure into an [`OsError`]. `path` is what the call was given, relative to the tree or absolute.
+    fn during(self, call: &'static str, path: impl Display) -> Result<T, OsError>;
+}
+
+impl<T> OsResultExt<T> for Result<T, Errno> {
+    fn during(self, call: &'static str, path: impl Display) -> Result<T, OsError> {
+        self.map_err(|errno| OsError::new(call, path.to_string(), errno))
+    }
+}
+
+impl<T> OsResultExt<T> for std::io::Result<T> {
+    fn during(self, call: &'static str, path: impl Display) -> Result<T, OsError> {
+        self.map_err(|error| OsError::from_io(call, path.to_string(), &error))
     }
 }
 
 /// A file system with fewer free blocks than this is full: one more directory may take that many at once.
 const FEW_BLOCKS: u64 = 16;
 
-fn what_ran_out(room: &rustix::fs::StatVfs) -> &'static str {
-    if room.f_files > 0 && room.f_favail == 0 {
+fn what_ran_out(free: &rustix::fs::StatVfs) -> &'static str {
+    if free.f_files > 0 && free.f_favail == 0 {
         " (no inodes are left, `df -i`: a release needs one for each link file and each directory)"
-    } else if room.f_bavail < FEW_BLOCKS {
+    } else if free.f_bavail < FEW_BLOCKS {
         " (no blocks are left, see `df`)"
     } else {
         " (blocks and inodes are left: a quota, or a directory that can take no more names)"
     }
 }
 
-/// What usually helps.
+/// The usual reason, and what helps.
 fn usual_reason(errno: Errno) -> &'static str {
     match errno {
         Errno::NOSPC => " (no space or no inodes left: compare `df` and `df -i`)",
@@ -83,7 +102,7 @@ fn usual_reason(errno: Errno) -> &'static str {
     }
 }
 
-/// The name, by which people search, and the system's words.
+/// The symbolic name, by which people search, and the system's words.
 fn describe(errno: Errno) -> String {
     let words = std::io::Error::from(errno);
     match NAMES.iter().find(|(known, _)| *known == errno) {
@@ -92,7 +111,7 @@ fn describe(errno: Errno) -> String {
     }
 }
 
-/// Those that file systems answer.
+/// The error numbers that file systems answer with.
 const NAMES: &[(Errno, &str)] = &[
     (Errno::ACCESS, "EACCES"),
     (Errno::AGAIN, "EAGAIN"),
@@ -135,7 +154,7 @@ mod tests {
     use super::{Errno, OsError};
 
     #[test]
-    fn a_message_has_call_path_name_number_and_reason() {
+    fn a_message_names_call_path_error_and_reason() {
         let text = |errno| OsError::new("openat2", "a/b", errno).to_string();
         assert_eq!(
             text(Errno::PERM),

@@ -2,36 +2,35 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use cap_std::fs::Dir;
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::dir_cache::{DirCache, Lookup, PathStreak};
-use super::link::{self, LinkMode, Method, Refusal};
-use super::{OsError, ReadError, SourceFile, SourceTree, TreePath, open};
+use super::landlock::absent::TopDirs;
+use super::link::{self, LinkMode, Method};
+use super::retry::retry;
+use super::target::Target;
+use super::{
+    Occupied, OsError, OsResultExt as _, OutputSink, Placed, Refusal, SourceFile, SourceTree,
+    TreePath, WriteError, open,
+};
 use crate::hash_map::HashSet;
-use crate::signals;
 
-/// The directory that a tree grows in. Its workers share it.
+/// The directory that an output is built in. Its workers share it.
 #[derive(Debug)]
 pub struct OutputRoot {
     dir: Dir,
-    /// How many directories were made at most [`TOP`] deep, by all workers.
-    tops: AtomicU64,
+    pub(super) top_dirs: TopDirs,
 }
 
-/// How deep below the root the directories are that are counted: those that tell the parts of a storage apart. EntryKind are few of
-/// them.
-pub(super) const TOP: usize = 4;
-
 impl OutputRoot {
-    /// A directory that is empty.
+    /// Takes a directory that is empty.
     pub fn new(dir: Dir) -> Self {
         Self {
             dir,
-            tops: AtomicU64::new(0),
+            top_dirs: TopDirs::default(),
         }
     }
 
@@ -39,255 +38,149 @@ impl OutputRoot {
     pub fn dir(&self) -> &Dir {
         &self.dir
     }
-
-    /// Grows when a directory is made near the root, and with nothing else: while it stays the same, such a
-    /// directory that was not there is still not there.
-    pub(super) fn tops(&self) -> u64 {
-        self.tops.load(Ordering::Acquire)
-    }
 }
 
 /// A directory that we fill.
 ///
-/// Files are born here complete and are never opened for writing again, because a placed file may be the
+/// Files appear here complete and are never opened for writing again, because a placed file may be the
 /// very same inode as the one in the source. Each worker has an `OutputTree` of its own for the same
 /// directory; they share nothing but the file system, which decides who made a name first.
 pub struct OutputTree {
     root: Arc<OutputRoot>,
     mode: LinkMode,
-    /// Directories known to be there because this worker made one below them. Directories that
+    /// Directories that exist, because this worker made one below them. Directories that
     /// only hold files are not kept: in a registry's storage there is one for each file.
-    known: HashSet<Box<str>>,
-    handles: DirCache,
-    /// What is linked and what is written go to different places, by turns. The directories of the last file of
-    /// each are there.
-    linked: PathStreak,
-    written: PathStreak,
+    made: HashSet<Box<str>>,
+    cache: DirCache,
+    /// Links and written files go to different directories, by turns.
+    links: PathStreak,
+    writes: PathStreak,
 }
 
-/// What placing a file did.
+/// The type of what has a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Placed {
-    /// It is new, and got there so.
-    New(Method),
-    /// The same file was there already.
-    AlreadyThere,
-}
-
-/// What has a name already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EntryKind {
+pub(super) enum EntryKind {
     /// A directory.
     Directory,
-    /// Something that is no directory; or it is on the way to the name.
+    /// Something else; or something on the path is not a directory.
     Other,
 }
 
-/// Something else has the name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("something else has this name already")]
-pub struct Occupied;
-
-/// Why a step was not done.
-#[derive(Debug, thiserror::Error)]
-pub enum WriteError {
-    /// A matter of the one who gave the name; nothing was changed.
-    #[error(transparent)]
-    Occupied(#[from] Occupied),
-    /// The file of the source is gone, or no longer what it was.
-    #[error("{0}")]
-    Source(ReadError),
-    /// The system refuses this kind of link; the run cannot go on.
-    #[error("cannot link from the source: {0}")]
-    LinkRefused(Refusal),
-    /// The run was asked to stop by this signal.
-    #[error("stopped by signal {0}")]
-    Stopped(i32),
-    /// The system would not; the run cannot go on.
-    #[error(transparent)]
-    OsError(#[from] OsError),
-}
-
 impl OutputTree {
-    /// A handle on a directory that is empty, or filled by other handles like this one.
+    /// Takes a directory that is empty, or filled by other values like this one.
     pub fn new(root: Arc<OutputRoot>, mode: LinkMode) -> Self {
         Self {
             root,
             mode,
-            known: HashSet::default(),
-            handles: DirCache::default(),
-            linked: PathStreak::default(),
-            written: PathStreak::default(),
+            made: HashSet::default(),
+            cache: DirCache::default(),
+            links: PathStreak::default(),
+            writes: PathStreak::default(),
         }
     }
 
-    /// Tries out whether a file of the source can get a name here, before any work is done. Only a real link
-    /// can tell: two mounts of one file system have the same device number and still refuse.
+    /// Tries out whether a file of the source can be linked here, before any work is done. Returns the method that works.
     ///
-    /// A file that is itself no good for it (it has all the names that it can have, is immutable, or was removed since it
+    /// Only a real link can tell: two mounts of one file system have the same device number and still refuse.
+    ///
+    /// A file that itself cannot be linked (it has as many names as it can have, is immutable, or was removed since it
     /// was found) says nothing about the others, and so passes.
-    ///
-    /// Returns the method that works.
     pub fn probe(&self, source: &SourceTree, file: &OwnedFd) -> Result<Method, WriteError> {
+        let mut method = self.mode.first();
+        while let Some(refusal) = self.try_method(method, source, file.as_fd())? {
+            method = self
+                .mode
+                .next(method)
+                .ok_or(WriteError::LinkRefused(refusal))?;
+        }
+        Ok(method)
+    }
+
+    /// Why a method does not work here; `None` if it does.
+    fn try_method(
+        &self,
+        method: Method,
+        source: &SourceTree,
+        file: BorrowedFd<'_>,
+    ) -> Result<Option<Refusal>, WriteError> {
         /// Cannot collide with anything: the directory is fresh.
         const NAME: TreePath<'static> = TreePath::literal(".regcarve-probe");
-        let mut method = self.mode.first();
-        loop {
-            let file = file.as_fd();
-            let refused = match method {
-                Method::Hard if source.copies_when_linked(file) => Refusal::of_lower_layer(NAME),
-                Method::Hard => match link::hard(file, self.root(), NAME) {
-                    Ok(()) => {
-                        link::remove(self.root(), NAME, NAME)?;
-                        return Ok(method);
-                    }
-                    Err(fault) if fault.errno == Errno::MLINK => return Ok(method),
-                    Err(fault) if fault.errno == Errno::PERM && link::is_fixed(file) => {
-                        return Ok(method);
-                    }
-                    Err(fault) if fault.errno == Errno::NOENT && link::is_gone(file) => {
-                        return Ok(method);
-                    }
-                    Err(fault) if !refuses_links(method, fault.errno) => return Err(fault.into()),
-                    Err(fault) => Refusal::of_call(&fault, file),
-                },
-                // What the others need is found out by doing them; they touch no shared inode.
-                Method::Reflink | Method::Copy => return Ok(method),
-            };
-            match self.mode.next(method) {
-                Some(next) => method = next,
-                None => return Err(WriteError::LinkRefused(refused)),
-            }
+        if method != Method::Hard {
+            // They touch no shared inode, and are tried when they are needed.
+            return Ok(None);
+        }
+        if source.copies_when_linked(file) {
+            return Ok(Some(Refusal::of_lower_layer(NAME)));
+        }
+        let Err(error) = link::hard(file, self.dir(), NAME) else {
+            link::remove(self.dir(), NAME, NAME)?;
+            return Ok(None);
+        };
+        match error.errno {
+            Errno::MLINK => Ok(None),
+            Errno::PERM if link::is_fixed(file) => Ok(None),
+            Errno::NOENT if link::is_gone(file) => Ok(None),
+            errno if method.is_refused_by(errno) => Ok(Some(Refusal::of_call(&error, file))),
+            _ => Err(error.into()),
         }
     }
 
-    /// Gives a file of the source the name `to`: that very file, or the bytes of it.
-    pub fn place(
-        &mut self,
-        source: &SourceTree,
-        from: SourceFile<'_>,
-        to: TreePath<'_>,
-    ) -> Result<Placed, WriteError> {
-        let root = Arc::clone(&self.root);
-        let near = self.handles.nearest(root.dir.as_fd(), &mut self.linked, to);
-        self.make_parents(near, to)
-            .inspect_err(|_| self.linked.forget())?;
-        let opened;
-        let file = match from.handle {
-            Some(file) => file,
-            None => {
-                let looked;
-                (opened, looked) = source.open_content(from.path).map_err(WriteError::Source)?;
-                looked.expect(from.key).map_err(WriteError::Source)?;
-                opened.as_fd()
-            }
-        };
-        let spot = Target {
-            dir: self.handles.dir(root.dir.as_fd(), near),
-            rest: near.rest(to),
-            whole: to,
-        };
-        let mut method = self.mode.first();
-        loop {
-            let refused = match spot.place(method, source, file, from) {
-                Err(WriteError::LinkRefused(refused)) => refused,
-                other => return other,
-            };
-            match self.mode.next(method) {
-                Some(next) => method = next,
-                None => return Err(WriteError::LinkRefused(refused)),
-            }
-        }
-    }
-
-    /// Writes a new file with these bytes. `false`: a file with the same bytes was there.
-    pub fn write_new(&mut self, to: TreePath<'_>, bytes: &[u8]) -> Result<bool, WriteError> {
-        let root = Arc::clone(&self.root);
-        let near = self
-            .handles
-            .nearest(root.dir.as_fd(), &mut self.written, to);
-        self.make_parents(near, to)
-            .inspect_err(|_| self.written.forget())?;
-        let spot = Target {
-            dir: self.handles.dir(root.dir.as_fd(), near),
-            rest: near.rest(to),
-            whole: to,
-        };
-        spot.write(bytes)
-    }
-
-    /// What has this name here.
-    pub(super) fn taken(&self, path: TreePath<'_>) -> Result<Option<EntryKind>, WriteError> {
-        let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
-        match link::retry(|| rustix::fs::statat(self.root(), path.as_str(), flags)) {
+    /// The type of what has this name here; `None` if it is free.
+    pub(super) fn entry_kind(&self, path: TreePath<'_>) -> Result<Option<EntryKind>, OsError> {
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        match retry(|| rustix::fs::statat(self.dir(), path.as_str(), flags)) {
             Ok(stat) => Ok(Some(match FileType::from_raw_mode(stat.st_mode) {
                 FileType::Directory => EntryKind::Directory,
                 _ => EntryKind::Other,
             })),
             Err(Errno::NOENT) => Ok(None),
             Err(Errno::NOTDIR) => Ok(Some(EntryKind::Other)),
-            Err(errno) => Err(OsError::new("fstatat", path.as_str(), errno).into()),
+            Err(errno) => Err(OsError::new("fstatat", path.as_str(), errno)),
         }
     }
 
-    /// Makes a directory and those above it.
-    pub fn make_directory(&mut self, path: TreePath<'_>) -> Result<(), WriteError> {
-        if self.make_known(Lookup::ROOT, path)? {
-            return Ok(());
-        }
-        // It may have been there, as something else.
-        let flags = OFlags::PATH | OFlags::DIRECTORY;
-        match open::beneath(self.root(), path, flags) {
-            Ok(_) => Ok(()),
-            Err(Errno::NOTDIR | Errno::LOOP) => Err(Occupied.into()),
-            Err(errno) => Err(OsError::new("openat2", path.as_str(), errno).into()),
-        }
-    }
-
-    /// Makes the directory of a file, and those above it. `near` is where the file is looked up from: what that
-    /// covers is there, and so is what the file has in common with the one before it.
-    fn make_parents(&mut self, near: Lookup, path: TreePath<'_>) -> Result<(), WriteError> {
+    /// Makes the directory of a file, and its parents. `start` is where the file is looked up from: what that
+    /// covers exists, and so does what the file has in common with the one before it.
+    fn make_parents(&mut self, start: Lookup, path: TreePath<'_>) -> Result<(), WriteError> {
         let (Some(parent), _) = path.split() else {
             return Ok(());
         };
-        if parent.as_str().len() <= near.common() {
+        if parent.as_str().len() <= start.common() {
             return Ok(());
         }
-        if let (Some(above), _) = parent.split() {
-            self.make_known(near, above)?;
+        if let (Some(grandparent), _) = parent.split() {
+            self.make_all(start, grandparent)?;
         }
-        if !self.known.contains(parent.as_str()) {
-            self.make_one(near, parent)?;
+        if !self.made.contains(parent.as_str()) {
+            self.make_one(start, parent)?;
         }
         Ok(())
     }
 
-    /// Makes a directory that will have directories in it, and those above it. Whether it is new.
-    fn make_known(&mut self, near: Lookup, path: TreePath<'_>) -> Result<bool, WriteError> {
-        if path.as_str().len() <= near.common() || self.known.contains(path.as_str()) {
+    /// Makes a directory that will have directories in it, and its parents. `false`: it was there.
+    fn make_all(&mut self, start: Lookup, path: TreePath<'_>) -> Result<bool, WriteError> {
+        if path.as_str().len() <= start.common() || self.made.contains(path.as_str()) {
             return Ok(false);
         }
-        if let (Some(above), _) = path.split() {
-            self.make_known(near, above)?;
+        if let (Some(parent), _) = path.split() {
+            self.make_all(start, parent)?;
         }
-        let new = self.make_one(near, path)?;
-        self.known.insert(path.as_str().into());
+        let new = self.make_one(start, path)?;
+        self.made.insert(path.as_str().into());
         Ok(new)
     }
 
-    /// Makes a directory, unless something has its name (`false`). If that is no directory, the next step will say so.
-    fn make_one(&self, near: Lookup, path: TreePath<'_>) -> Result<bool, WriteError> {
-        if near.covers(path) {
+    /// Makes a directory. `false`: something has its name; if that is not a directory, the next step will say so.
+    fn make_one(&self, start: Lookup, path: TreePath<'_>) -> Result<bool, WriteError> {
+        if start.covers(path) {
             return Ok(false);
         }
-        let dir = self.handles.dir(self.root(), near);
-        let name = near.rest(path);
+        let dir = self.cache.dir(self.dir(), start);
+        let rest = start.rest(path);
         let mode = Mode::from_raw_mode(0o755);
-        match link::retry(|| rustix::fs::mkdirat(dir, name.as_str(), mode)) {
+        match retry(|| rustix::fs::mkdirat(dir, rest.as_str(), mode)) {
             Ok(()) => {
-                if path.components().nth(TOP).is_none() {
-                    self.root.tops.fetch_add(1, Ordering::Release);
-                }
+                self.root.top_dirs.made(path);
                 Ok(true)
             }
             Err(Errno::EXIST) => Ok(false),
@@ -296,177 +189,86 @@ impl OutputTree {
         }
     }
 
-    /// See [`OutputRoot::tops`].
-    pub(super) fn tops(&self) -> u64 {
-        self.root.tops()
+    fn target<'a>(&'a self, start: Lookup, path: TreePath<'a>) -> Target<'a> {
+        Target {
+            dir: self.cache.dir(self.dir(), start),
+            rest: start.rest(path),
+            path,
+        }
     }
 
-    fn root(&self) -> BorrowedFd<'_> {
+    pub(super) fn top_dirs(&self) -> &TopDirs {
+        &self.root.top_dirs
+    }
+
+    fn dir(&self) -> BorrowedFd<'_> {
         self.root.dir.as_fd()
     }
 }
 
-/// A name for a new file.
-struct Target<'a> {
-    dir: BorrowedFd<'a>,
-    /// Relative to `dir`.
-    rest: TreePath<'a>,
-    /// Relative to the tree, for messages.
-    whole: TreePath<'a>,
-}
+impl OutputSink for OutputTree {
+    fn mode(&self) -> LinkMode {
+        self.mode
+    }
 
-impl Target<'_> {
     fn place(
-        &self,
-        method: Method,
+        &mut self,
         source: &SourceTree,
-        file: BorrowedFd<'_>,
         from: SourceFile<'_>,
+        to: TreePath<'_>,
     ) -> Result<Placed, WriteError> {
-        let done = match method {
-            Method::Hard if source.copies_when_linked(file) => {
-                return Err(WriteError::LinkRefused(Refusal::of_lower_layer(self.whole)));
-            }
-            Method::Hard => match self.link(source, file, from.path) {
-                Err(WriteError::OsError(fault)) => Err(fault),
-                Err(other) => return Err(other),
-                Ok(()) => Ok(()),
-            },
-            Method::Reflink | Method::Copy => {
-                let (readable, looked) = source
-                    .open_for_reading(from.path)
-                    .map_err(WriteError::Source)?;
-                looked.expect(from.key).map_err(WriteError::Source)?;
-                link::duplicate(method, &readable, self.dir, self.rest)
-            }
-        };
-        let Err(fault) = done else {
-            return Ok(Placed::New(method));
-        };
-        let fault = fault.with_path(self.whole.as_str());
-        match fault.errno {
-            // An NFS server may have done what it then denies; and a step may be repeated.
-            Errno::EXIST
-                if method == Method::Hard && link::same_file(file, self.dir, self.rest)? =>
-            {
-                Ok(Placed::AlreadyThere)
-            }
-            Errno::EXIST | Errno::NOTDIR => Err(Occupied.into()),
-            // Its directory is there, so it is the file that has gone.
-            Errno::NOENT => Err(WriteError::Source(ReadError::NotFound)),
-            errno if refuses_links(method, errno) => {
-                if method == Method::Reflink {
-                    link::remove(self.dir, self.rest, self.whole)?;
-                }
-                Err(WriteError::LinkRefused(Refusal::of_call(&fault, file)))
-            }
-            errno => match signals::caught() {
-                Some(signal) if errno == Errno::CANCELED => Err(WriteError::Stopped(signal)),
-                _ => Err(fault.into()),
-            },
-        }
-    }
-
-    /// Makes the link. Behind the wall a file that somebody has moved out of the source gets none, and the system says the
-    /// same (`EXDEV`) as of another mount: so it is looked whether the file is still in its place.
-    fn link(
-        &self,
-        source: &SourceTree,
-        file: BorrowedFd<'_>,
-        from: TreePath<'_>,
-    ) -> Result<(), WriteError> {
-        /// It may be moved back between the link and the look, again and again.
-        const LOOKS: usize = 16;
-        let mut looks = 0;
+        let root = self.root.dir.as_fd();
+        let start = self.cache.lookup(root, &mut self.links, to);
+        self.make_parents(start, to)
+            .inspect_err(|_| self.links.forget())?;
+        let (file, info) = source.open_handle(from.path).map_err(WriteError::Source)?;
+        info.expect(from.key).map_err(WriteError::Source)?;
+        let target = self.target(start, to);
+        let mut method = self.mode.first();
         loop {
-            match link::hard(file, self.dir, self.rest) {
-                Err(fault)
-                    if fault.errno == Errno::XDEV
-                        && looks < LOOKS
-                        && !link::are_apart(file, self.dir) =>
-                {
-                    source.expect_same(from, file).map_err(WriteError::Source)?;
-                    looks += 1;
+            match target.place(method, source, file.as_fd(), from) {
+                Err(WriteError::LinkRefused(refusal)) => {
+                    let next = self.mode.next(method);
+                    method = next.ok_or(WriteError::LinkRefused(refusal))?;
                 }
-                answer => return Ok(answer?),
+                placed => return placed,
             }
         }
     }
 
-    fn write(&self, bytes: &[u8]) -> Result<bool, WriteError> {
-        let file = match link::create(self.dir, self.rest) {
-            Ok(file) => file,
-            Err(fault) => match fault.errno {
-                Errno::EXIST if self.holds(bytes) => return Ok(false),
-                Errno::EXIST | Errno::NOTDIR => return Err(Occupied.into()),
-                _ => {
-                    return Err(fault.with_path(self.whole.as_str()).into());
-                }
-            },
-        };
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let written = link::retry(|| rustix::io::write(&file, rest))
-                .map_err(|errno| OsError::new("write", self.whole.as_str(), errno))?;
-            rest = &rest[written..];
-        }
-        Ok(true)
+    fn write_new(&mut self, to: TreePath<'_>, bytes: &[u8]) -> Result<bool, WriteError> {
+        let root = self.root.dir.as_fd();
+        let start = self.cache.lookup(root, &mut self.writes, to);
+        self.make_parents(start, to)
+            .inspect_err(|_| self.writes.forget())?;
+        self.target(start, to).write(bytes)
     }
 
-    /// Whether a plain file with exactly these bytes and no other name is there.
-    fn holds(&self, bytes: &[u8]) -> bool {
-        let Ok(file) = open::beneath(self.dir, self.rest, OFlags::RDONLY) else {
-            return false;
-        };
-        let Ok(stat) = link::retry(|| rustix::fs::fstat(&file)) else {
-            return false;
-        };
-        if stat.st_nlink != 1 || u64::try_from(stat.st_size) != Ok(bytes.len() as u64) {
-            return false;
+    fn make_directory(&mut self, path: TreePath<'_>) -> Result<(), WriteError> {
+        if self.make_all(Lookup::ROOT, path)? {
+            return Ok(());
         }
-        let mut there = Vec::with_capacity(bytes.len());
-        std::io::Read::read_to_end(&mut std::fs::File::from(file), &mut there).is_ok()
-            && there == bytes
-    }
-}
-
-/// Whether an error speaks of the method and not of this moment.
-fn refuses_links(method: Method, errno: Errno) -> bool {
-    match method {
-        // Another file system or mount, `fs.protected_hardlinks` or an immutable file, the most links
-        // that one file can have, a file system without links.
-        Method::Hard => matches!(
-            errno,
-            Errno::XDEV
-                | Errno::PERM
-                | Errno::MLINK
-                | Errno::OPNOTSUPP
-                | Errno::NOSYS
-                | Errno::ROFS
-        ),
-        Method::Reflink => matches!(
-            errno,
-            Errno::XDEV
-                | Errno::OPNOTSUPP
-                | Errno::INVAL
-                | Errno::NOTTY
-                | Errno::NOSYS
-                | Errno::TXTBSY
-        ),
-        Method::Copy => false,
+        // It may have been there, as something else.
+        let flags = OFlags::PATH | OFlags::DIRECTORY;
+        match open::beneath(self.dir(), path, flags) {
+            Ok(_) => Ok(()),
+            Err(Errno::NOTDIR | Errno::LOOP) => Err(Occupied.into()),
+            other => Ok(other.during("openat2", path).map(drop)?),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::fd::AsFd as _;
     use std::sync::Arc;
 
-    use super::{OutputRoot, OutputTree, Placed, WriteError};
-    use crate::fs::{LinkMode, Method, SourceFile, SourceTree, TreePath, open_root};
+    use super::{OutputRoot, OutputTree};
+    use crate::fs::{
+        LinkMode, OutputSink as _, Placed, SourceFile, SourceTree, TreePath, WriteError, open_root,
+    };
 
-    /// What was looked at is what is linked or copied, or nothing is.
+    /// The file that was seen is the one that is linked or copied, or nothing is.
     #[test]
     fn another_file_is_not_placed() {
         let folder = tempfile::tempdir().unwrap();
@@ -485,35 +287,22 @@ mod tests {
         };
         for (number, mode) in [LinkMode::Hard, LinkMode::Copy].into_iter().enumerate() {
             write("one");
-            let (handle, looked) = source.open_content(file).unwrap();
-            let from = |handle| SourceFile {
+            let (_, info) = source.open_handle(file).unwrap();
+            let from = SourceFile {
                 path: file,
-                handle,
-                key: Some(looked.key),
+                key: Some(info.key),
             };
-            let place = |from, to: &str| {
+            let place = |to: &str| {
                 let to = format!("{number}/{to}");
                 tree(mode).place(&source, from, TreePath::parse(&to).unwrap())
             };
-            assert_eq!(
-                place(from(None), "same").unwrap(),
-                Placed::New(mode.first())
-            );
+            assert_eq!(place("same").unwrap(), Placed::New(mode.first()));
             write("two");
-            let answer = place(from(None), "other");
+            let answer = place("other");
             assert!(
                 matches!(answer, Err(WriteError::Source(_))),
                 "{mode:?}: {answer:?}"
             );
-            // A handle is the file itself; for a copy it has to be opened again.
-            let answer = place(from(Some(handle.as_fd())), "handle");
-            match mode.first() {
-                Method::Hard => assert!(answer.is_ok(), "{answer:?}"),
-                _ => assert!(
-                    matches!(answer, Err(WriteError::Source(_))),
-                    "{mode:?}: {answer:?}"
-                ),
-            }
             assert!(!path(&format!("output/{number}/other")).exists());
         }
     }

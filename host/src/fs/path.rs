@@ -15,31 +15,31 @@ const MAX_COMPONENT: usize = 255;
 /// Why a text is not a [`TreePath`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
-    /// Nothing there.
+    /// The text is empty.
     #[error("the path is empty")]
     Empty,
-    /// It begins at the root of the machine.
+    /// The path starts with `/`.
     #[error("the path is absolute; it must be relative to the storage")]
     Absolute,
-    /// Two slashes in a row, or one at the end.
+    /// The path has two slashes in a row, or one at the end.
     #[error("the path has an empty component (`//`, or `/` at its end)")]
     EmptyComponent,
-    /// `.` or `..`.
+    /// A component is `.` or `..`.
     #[error("the path has a component `.` or `..`")]
     Dots,
-    /// A NUL byte.
+    /// The path holds a NUL byte.
     #[error("the path holds a NUL character")]
     Nul,
-    /// More bytes than a path may have.
+    /// The path has more than [`MAX_PATH`] bytes.
     #[error("the path is longer than {MAX_PATH} bytes")]
     TooLong,
-    /// More bytes in a component than file systems take.
+    /// A component has more than [`MAX_COMPONENT`] bytes.
     #[error("a component of the path is longer than {MAX_COMPONENT} bytes")]
     ComponentTooLong,
 }
 
 impl<'a> TreePath<'a> {
-    /// Checks the form.
+    /// Checks the form of a path.
     pub fn parse(text: &'a str) -> Result<Self, PathError> {
         if text.is_empty() {
             return Err(PathError::Empty);
@@ -59,7 +59,7 @@ impl<'a> TreePath<'a> {
         Ok(Self(text))
     }
 
-    /// A path of this program's own, of one component.
+    /// A name of this program's own: one component, known to be well formed.
     pub(super) const fn literal(text: &'static str) -> TreePath<'static> {
         TreePath(text)
     }
@@ -69,7 +69,7 @@ impl<'a> TreePath<'a> {
         self.0
     }
 
-    /// The directory above, if it is not the root of the tree, and the last component.
+    /// The parent directory, if it is not the root of the tree, and the last component.
     pub fn split(self) -> (Option<Self>, &'a str) {
         match self.0.rsplit_once('/') {
             Some((parent, name)) => (Some(Self(parent)), name),
@@ -77,9 +77,9 @@ impl<'a> TreePath<'a> {
         }
     }
 
-    /// What follows the first `length` bytes and a `/`; all of it for 0. `length` must end a component and not
-    /// be the whole.
-    pub(super) fn behind(self, length: usize) -> Self {
+    /// The path without its first `length` bytes and the `/` after them; the whole path for 0. `length` must end a
+    /// component, and not the last one.
+    pub(super) fn suffix(self, length: usize) -> Self {
         if length == 0 {
             self
         } else {
@@ -88,16 +88,16 @@ impl<'a> TreePath<'a> {
     }
 
     /// The first `length` bytes, which must end a component.
-    pub(super) fn upto(self, length: usize) -> Self {
+    pub(super) fn prefix(self, length: usize) -> Self {
         Self(&self.0[..length])
     }
 
-    /// The directory that the path is in, or the one above it that is `depth` components deep; nothing for the root.
-    pub(super) fn top(self, depth: usize) -> Option<Self> {
+    /// The parent directory, cut to its first `depth` components; `None` if the parent is the root.
+    pub(super) fn ancestor(self, depth: usize) -> Option<Self> {
         let (parent, _) = self.split();
         let parent = parent?;
         let end = parent.0.match_indices('/').nth(depth - 1);
-        Some(end.map_or(parent, |(end, _)| parent.upto(end)))
+        Some(end.map_or(parent, |(end, _)| parent.prefix(end)))
     }
 
     /// The components from the root down.
@@ -126,7 +126,7 @@ mod tests {
     use super::{PathError, TreePath};
 
     #[test]
-    fn forms() {
+    fn only_relative_paths_without_dots_are_paths() {
         for good in [
             "a",
             "a/b",
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_path() {
+    fn a_path_has_at_most_1024_bytes() {
         let longest = "x/".repeat(512);
         let path = |length| TreePath::parse(&longest[..length]).map(TreePath::as_str);
         assert_eq!(path(1_023), Ok(&longest[..1_023]));
@@ -171,29 +171,29 @@ mod tests {
     }
 
     #[test]
-    fn parts() {
+    fn a_path_is_taken_apart() {
         let path = TreePath::parse("one/two/three").unwrap();
         assert_eq!(path.to_string(), "one/two/three");
         assert_eq!(
             path.components().collect::<Vec<_>>(),
             ["one", "two", "three"]
         );
-        let (above, name) = path.split();
+        let (parent, name) = path.split();
         assert_eq!(
-            (above.map(TreePath::as_str), name),
+            (parent.map(TreePath::as_str), name),
             (Some("one/two"), "three")
         );
-        let (above, name) = TreePath::literal("one").split();
-        assert_eq!((above, name), (None, "one"));
-        assert_eq!(path.behind(0), path);
-        assert_eq!(path.behind(3).as_str(), "two/three");
-        assert_eq!(path.behind(7).as_str(), "three");
-        assert_eq!(path.upto(7).as_str(), "one/two");
-        let top = |depth| path.top(depth).map(TreePath::as_str);
+        let (parent, name) = TreePath::literal("one").split();
+        assert_eq!((parent, name), (None, "one"));
+        assert_eq!(path.suffix(0), path);
+        assert_eq!(path.suffix(3).as_str(), "two/three");
+        assert_eq!(path.suffix(7).as_str(), "three");
+        assert_eq!(path.prefix(7).as_str(), "one/two");
+        let ancestor = |depth| path.ancestor(depth).map(TreePath::as_str);
         assert_eq!(
-            (top(1), top(2), top(9)),
+            (ancestor(1), ancestor(2), ancestor(9)),
             (Some("one"), Some("one/two"), Some("one/two"))
         );
-        assert_eq!(TreePath::literal("one").top(3), None);
+        assert_eq!(TreePath::literal("one").ancestor(3), None);
     }
 }

@@ -6,38 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::workers::{self, Jobs, Worker};
 use crate::error::Error;
-use crate::fs::{LinkMode, Method, SourceTree, SplitOutput};
+use crate::fs::{LinkMode, Method, OutputSink, SourceTree};
 use crate::progress::Progress;
 use crate::publish::Staging;
-use crate::release::blob_table::PlacedPaths;
 use crate::release::plan::{Plan, PlannedImage};
+use crate::release::tally::Tally;
 use crate::wasm::Component;
-use crate::wasm::roles::writer::{Job, Writer};
-
-/// What was done in an output.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Files that are hard links into the source.
-    pub linked: u64,
-    /// Files that share blocks with the source.
-    pub reflinked: u64,
-    /// Files that are copies.
-    pub copied: u64,
-    /// Files that were written: links of the storage format, indexes, new manifests.
-    pub written: u64,
-    /// Bytes of what was copied and written.
-    pub bytes_written: u64,
-}
-
-impl std::ops::AddAssign for Tally {
-    fn add_assign(&mut self, other: Self) {
-        self.linked += other.linked;
-        self.reflinked += other.reflinked;
-        self.copied += other.copied;
-        self.written += other.written;
-        self.bytes_written += other.bytes_written;
-    }
-}
+use crate::wasm::roles::writer::{OutputPlan, Writer};
 
 /// The plan in the form that writers share.
 pub struct CarveJob {
@@ -90,16 +65,15 @@ impl CarveJob {
         jobs: Jobs,
         progress: &Progress,
     ) -> Result<Tally, Error> {
-        let job = Arc::new(Job {
-            source: source.another(),
-            contents: Arc::clone(&self.contents),
-            planned: Arc::clone(&self.planned),
-            placed: PlacedPaths::new(&self.contents),
-        });
+        let output = Arc::new(OutputPlan::new(
+            source.for_worker(),
+            Arc::clone(&self.contents),
+            Arc::clone(&self.planned),
+        ));
         let next = AtomicUsize::new(0);
         let total = Mutex::new(Tally::default());
-        let work = |tree: SplitOutput, shift: &Worker<'_>| -> Result<Writer, Error> {
-            let mut writer = Writer::start(component, tree, Arc::clone(&job))?;
+        let work = |tree: Box<dyn OutputSink>, shift: &Worker<'_>| -> Result<Writer, Error> {
+            let mut writer = Writer::start(component, tree, Arc::clone(&output))?;
             while let Some(share) = self.shares.get(next.fetch_add(1, Ordering::Relaxed)) {
                 for image in self.images(share) {
                     crate::signals::check()?;
@@ -113,7 +87,7 @@ impl CarveJob {
         };
         // Whoever fails takes the work from the others.
         let work = |shift: &Worker<'_>| {
-            work(staging.trees(mode), shift)
+            work(staging.sink(mode), shift)
                 .inspect_err(|_| next.store(usize::MAX / 2, Ordering::Relaxed))
         };
         let other = |shift: &Worker<'_>| match next.load(Ordering::Relaxed) {
@@ -137,25 +111,5 @@ impl CarveJob {
 
     fn images(&self, share: &Range<usize>) -> &[PlannedImage] {
         &self.plan.images[share.clone()]
-    }
-}
-
-impl Tally {
-    /// Counts a file of the source that got a name.
-    pub fn placed(&mut self, method: Method, size: u64) {
-        match method {
-            Method::Hard => self.linked += 1,
-            Method::Reflink => self.reflinked += 1,
-            Method::Copy => {
-                self.copied += 1;
-                self.bytes_written += size;
-            }
-        }
-    }
-
-    /// Counts a file that was written.
-    pub fn wrote(&mut self, size: usize) {
-        self.written += 1;
-        self.bytes_written += size as u64;
     }
 }

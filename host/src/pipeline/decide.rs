@@ -4,7 +4,7 @@
 //! release alone, not on how many jobs there are.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use regcarve_types::{Digest, Reference, Repository, Tag};
 
@@ -13,11 +13,12 @@ use crate::error::Error;
 use crate::progress::Progress;
 use crate::release::blob_table::BlobTable;
 use crate::release::closure;
+use crate::release::decision::Decision;
 use crate::release::image::Image;
 use crate::release::plan::{Dropped, Plan, PlannedImage};
 use crate::release::problem::{Problem, Severity};
 use crate::release::request::Origin;
-use crate::wasm::roles::policy::{Decision, Policy};
+use crate::wasm::roles::policy::{Decided, Policy};
 
 /// An image on its way through the policies.
 struct Candidate {
@@ -34,12 +35,12 @@ struct Candidate {
 /// another one are not asked about: they stay if that one stays.
 pub fn decide(
     images: Vec<Arc<Image>>,
-    contents: Arc<RwLock<BlobTable>>,
+    contents: BlobTable,
     policies: &mut [Policy],
     progress: &Progress,
 ) -> Result<(Plan, Vec<Problem>), Error> {
     let mut stage = Stage {
-        contents: &contents,
+        contents: Arc::new(contents),
         planned: Vec::new(),
         dropped: Vec::new(),
         problems: Vec::new(),
@@ -60,21 +61,21 @@ pub fn decide(
         planned,
         dropped,
         problems,
-        ..
+        contents,
     } = stage;
-    // The policies are done with it.
-    let contents = std::mem::take(&mut *contents.write().unwrap_or_else(PoisonError::into_inner));
+    let contents = Arc::into_inner(contents).ok_or_else(still_shared)?;
     Ok((Plan::new(planned, dropped, contents)?, problems))
 }
 
-struct Stage<'c> {
-    contents: &'c RwLock<BlobTable>,
+struct Stage {
+    /// Lent to a policy for each of its calls.
+    contents: Arc<BlobTable>,
     planned: Vec<PlannedImage>,
     dropped: Vec<Dropped>,
     problems: Vec<Problem>,
 }
 
-impl Stage<'_> {
+impl Stage {
     fn repository(
         &mut self,
         images: Vec<Arc<Image>>,
@@ -95,7 +96,7 @@ impl Stage<'_> {
         self.dropped
             .extend(left.into_iter().filter_map(left_behind));
         for image in candidates.into_iter().map(planned) {
-            let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
+            let contents = &self.contents;
             let name = || (image.reference(), image.origin.clone());
             let problems = image
                 .items
@@ -120,7 +121,14 @@ impl Stage<'_> {
             .iter()
             .map(|candidate| Arc::clone(&candidate.image))
             .collect();
-        let decisions = policy.decide(&images[0].repository, &images)?;
+        let Decided {
+            decisions,
+            unreadable,
+        } = policy.decide(&self.contents, &images[0].repository, &images)?;
+        drop(images);
+        for (id, state) in unreadable {
+            self.contents_mut()?.get_mut(id).presence = state;
+        }
         let mut staying = Vec::with_capacity(candidates.len());
         for (mut candidate, decision) in candidates.into_iter().zip(decisions) {
             match decision {
@@ -140,10 +148,8 @@ impl Stage<'_> {
                     continue;
                 }
                 Decision::KeepPlatforms(platforms) => {
-                    let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
                     let kept =
-                        closure::for_platforms(&candidate.image.items, &platforms, &contents);
-                    drop(contents);
+                        closure::for_platforms(&candidate.image.items, &platforms, &self.contents);
                     let Some(items) = kept else {
                         let names: Vec<_> = platforms.iter().map(ToString::to_string).collect();
                         self.missing(
@@ -159,12 +165,9 @@ impl Stage<'_> {
                     manifests,
                     contents: stay,
                 } => {
-                    let mut contents = self
-                        .contents
-                        .write()
-                        .unwrap_or_else(PoisonError::into_inner);
+                    let contents = self.contents_mut()?;
                     let (digest, items) =
-                        closure::rewritten(&candidate.image.items, manifests, &stay, &mut contents)
+                        closure::rewritten(&candidate.image.items, manifests, &stay, contents)
                             .map_err(|what| {
                                 policy.invalid_answer(format!(
                                     "rewriting {}: {what}",
@@ -185,6 +188,11 @@ impl Stage<'_> {
         Ok(staying)
     }
 
+    /// The table, to change it: between two calls no policy holds it.
+    fn contents_mut(&mut self) -> Result<&mut BlobTable, Error> {
+        Arc::get_mut(&mut self.contents).ok_or_else(still_shared)
+    }
+
     fn missing(&mut self, image: &Image, policy: &Policy, cause: &str) {
         self.problems.push(Problem {
             severity: Severity::Missing,
@@ -202,12 +210,12 @@ impl Stage<'_> {
         let (mut rest, mut asked): (Vec<_>, Vec<_>) = images
             .into_iter()
             .partition(|image| image.subject.is_some());
-        let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
+        let contents = &self.contents;
         let mut attached = Vec::new();
         let mut spoken_for: HashSet<Digest> = HashSet::new();
         let mut new = asked.clone();
         while !rest.is_empty() && !new.is_empty() {
-            spoken_for.extend(new.iter().flat_map(|image| manifests_of(image, &contents)));
+            spoken_for.extend(new.iter().flat_map(|image| manifests_of(image, contents)));
             (new, rest) = rest.into_iter().partition(|image| {
                 image
                     .subject
@@ -229,12 +237,12 @@ impl Stage<'_> {
         if attached.is_empty() {
             return attached;
         }
-        let contents = self.contents.read().unwrap_or_else(PoisonError::into_inner);
+        let contents = &self.contents;
         // Manifests that stay, and the repositories that they stay in.
         let mut staying: HashMap<Digest, BTreeSet<Arc<Repository>>> = HashMap::new();
         let note =
             |staying: &mut HashMap<_, BTreeSet<_>>, image: &Image, repository: &Arc<Repository>| {
-                for digest in manifests_of(image, &contents) {
+                for digest in manifests_of(image, contents) {
                     staying
                         .entry(digest)
                         .or_default()
@@ -267,6 +275,10 @@ impl Stage<'_> {
             attached = rest;
         }
     }
+}
+
+fn still_shared() -> Error {
+    Error::Internal("a policy still holds the table of blobs after its call".into())
 }
 
 /// The digests of all manifests in an image.

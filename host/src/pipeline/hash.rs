@@ -66,7 +66,7 @@ pub fn hash_all(
     let known = Known::default();
     let work = |_: &PoolWorker<'_>| -> Result<(), Error> {
         let mut worker = Worker {
-            source: source.another(),
+            source: source.for_worker(),
             known: &known,
             buffer: vec![0; hash::PIECE],
             progress,

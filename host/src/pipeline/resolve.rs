@@ -15,7 +15,7 @@ use super::open_files::OpenFileBudget;
 use super::select::Selection;
 use super::workers::{self, Jobs, Worker as PoolWorker};
 use crate::error::Error;
-use crate::fs::{Looked, ReadError, SourceTree, TreePath};
+use crate::fs::{FileInfo, ReadError, SourceTree, TreePath};
 use crate::hash_map::{HashMap, HashSet};
 use crate::progress::Progress;
 use crate::release::blob_table::{Blob, BlobState, BlobTable};
@@ -77,7 +77,7 @@ impl Resolver<'_> {
         let work = |reader: Reader, shift: &PoolWorker<'_>| {
             Worker {
                 resolver: self,
-                source: self.source.another(),
+                source: self.source.for_worker(),
                 reader,
                 verified: HashMap::default(),
                 shared: &shared,
@@ -393,9 +393,9 @@ impl Worker<'_> {
         position
     }
 
-    fn look(&self, path: &str) -> Result<(Option<OwnedFd>, Looked), ReadError> {
+    fn look(&self, path: &str) -> Result<(Option<OwnedFd>, FileInfo), ReadError> {
         let path = TreePath::parse(path).map_err(|error| ReadError::Damaged(error.to_string()))?;
-        let (file, looked) = self.source.open_content(path)?;
+        let (file, looked) = self.source.open_handle(path)?;
         Ok((self.resolver.handles.keep(file), looked))
     }
 

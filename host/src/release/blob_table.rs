@@ -6,10 +6,8 @@
 
 use std::hash::BuildHasher as _;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::fast;
-use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 use regcarve_types::Digest;
 
@@ -175,37 +173,5 @@ impl BlobTable {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
-    }
-}
-
-/// For each content, the path that it was first placed at in one output: what is to be done once is not tried
-/// again for each image that shares it.
-#[derive(Debug)]
-pub struct PlacedPaths {
-    first: Vec<AtomicU64>,
-    /// Keyed afresh in every run, so that nobody can make paths that collide.
-    key: RandomState,
-}
-
-impl PlacedPaths {
-    /// Nothing is placed yet.
-    pub fn new(contents: &BlobTable) -> Self {
-        Self {
-            first: (0..contents.len()).map(|_| AtomicU64::new(0)).collect(),
-            key: RandomState::default(),
-        }
-    }
-
-    /// Whether `path` is where this content was placed first. If nothing was placed yet, notes the path
-    /// and answers no: the caller is the one to place it.
-    pub fn seen(&self, id: BlobId, path: &str) -> bool {
-        // The content's own number is part of it, so that a path that two contents claim is never taken for
-        // seen; and a collision is one in 2^64 for each pair of paths of one content.
-        let key = self.key.hash_one(path).max(1);
-        let slot = &self.first[id.0 as usize];
-        match slot.compare_exchange(0, key, Ordering::Relaxed, Ordering::Relaxed) {
-            Ok(_) => false,
-            Err(first) => first == key,
-        }
     }
 }

@@ -5,10 +5,10 @@ use std::collections::{HashMap, HashSet};
 use regcarve_types::{Digest, Platform};
 
 use super::blob_table::{Blob, BlobState, BlobTable};
+use super::decision::NewManifest;
 use super::image::{BlobId, ClosureEntry, Kind};
 use crate::fs::MAX_BLOB;
 use crate::hash;
-use crate::wasm::roles::policy::NewManifest;
 
 /// The items for these positions, with positions made to fit the new list. `keep` is as long as `items`.
 fn select(items: &[ClosureEntry], keep: &[bool]) -> Vec<ClosureEntry> {

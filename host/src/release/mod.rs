@@ -2,7 +2,10 @@
 
 pub mod blob_table;
 pub mod closure;
+pub mod decision;
 pub mod image;
 pub mod plan;
 pub mod problem;
 pub mod request;
+pub mod role;
+pub mod tally;

@@ -8,10 +8,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::pipeline::carve::Tally;
 use crate::release::blob_table::BlobTable;
 use crate::release::plan::{Plan, PlannedImage, Size};
 use crate::release::problem::{Problem, Severity};
+use crate::release::tally::Tally;
 use crate::wasm::Component;
 
 /// The version of this format.

@@ -1,4 +1,4 @@
-//! Generated from `wit`. What two worlds share is generated once.
+//! Bindings that are generated from `wit`. Interfaces that two worlds share are generated once.
 
 /// World `reader`, and all imports that it shares with others.
 pub(super) mod reader {

@@ -1,30 +1,53 @@
-//! What a component says of itself, before any of it runs: what it exports, what it imports, how much it needs.
+//! The contract of `wit`: worlds of the roles, versions, linking.
 //!
-//! Everything here is read from the component's types. Each thing that can be wrong has its own message, since whoever
-//! reads it most often has not written the component.
+//! A component is held against it before any of it runs: its exports, its imports, its needs, all read from its
+//! types. Each thing that can be wrong has its own message, since the person who reads it most often is not the one who
+//! wrote the component.
 
 use semver::Version;
 use wasmtime::component::{HasSelf, Linker};
 
+use crate::error::{FailureKind, LimitExceeded};
 use crate::wasm::bindings::{content, log, output, source, types};
-use crate::wasm::engine::limits::{LimitExceeded, Limits, MAX_MEMORIES, MAX_TABLES};
-use crate::wasm::failure::FailureKind;
+use crate::wasm::engine::limits::{MAX_MEMORIES, MAX_TABLES};
 use crate::wasm::imports::wasi;
 use crate::wasm::state::State;
-use crate::wasm::{Engine, Role};
+use crate::wasm::{Engine, Limits, Role};
 
-/// The version of the contract in `wit` that this program speaks. A component that was built for the same
+/// The version of the contract in `wit` that this program supports. A component that was built for the same
 /// track (0.1) fits, as long as it does not use what a later release added.
 const CONTRACT: Version = Version::new(0, 1, 0);
 
 /// The interfaces of the contract that a component may import in one role or another.
 const IMPORTS: [&str; 5] = ["types", "log", "content", "source", "output"];
 
-/// WASI 0.2 is what there is; later ones have other interfaces.
+/// The version of WASI that is offered; later ones have other interfaces.
 const WASI: (u64, u64) = (0, 2);
 
 /// WebAssembly counts memory in pages of this many bytes.
 const PAGE: u64 = 64 << 10;
+
+impl Role {
+    /// The interface that a component of this role exports.
+    fn export(self) -> &'static str {
+        match self {
+            Self::Selector => "select",
+            Self::Reader | Self::Layout => "read",
+            Self::Policy => "decide",
+            Self::Writer => "write",
+        }
+    }
+
+    /// The interfaces that a component of this role may import. A layout runs as reader or as writer; the half that
+    /// is not in use is linked and refuses every call.
+    fn imports(self) -> &'static [&'static str] {
+        match self {
+            Self::Selector => &["log"],
+            Self::Reader | Self::Writer | Self::Layout => &["types", "log", "source", "output"],
+            Self::Policy => &["types", "log", "content"],
+        }
+    }
+}
 
 /// Imports and exports of a component, by their full names: `regcarve:plugin/log@0.1.0`.
 pub(super) struct World {
@@ -48,7 +71,7 @@ impl World {
         }
     }
 
-    /// Whether it imports WASI.
+    /// Tells whether it imports WASI.
     pub(super) fn has_wasi(&self) -> bool {
         self.imports.iter().any(|name| name.starts_with("wasi:"))
     }
@@ -61,7 +84,7 @@ impl World {
             match own(name) {
                 Some((_, version)) if !fits(&version) => return Err(other_version(name, &version)),
                 Some((interface, _)) if role.imports().contains(&interface) => {}
-                // Nothing that this version knows: it came with a later one.
+                // This version does not know it: it came with a later one.
                 Some((interface, version))
                     if version > CONTRACT && !IMPORTS.contains(&interface) =>
                 {
@@ -107,7 +130,7 @@ impl World {
         }))
     }
 
-    /// What it exports, for people.
+    /// The names of its exports, for people.
     fn found(&self) -> String {
         let names: Vec<_> = self
             .exports
@@ -120,7 +143,7 @@ impl World {
         }
     }
 
-    /// What somebody may have meant who gave this component in that role.
+    /// A hint for a user who gave this component the wrong role.
     fn hint(&self, role: Role) -> &'static str {
         let exports = |interface| {
             self.exports
@@ -141,8 +164,8 @@ impl World {
         }
     }
 
-    /// Why it cannot be linked although all of its imports have names that are known: a function or a type that
-    /// is not there.
+    /// The failure of a component that cannot be linked although the names of all its imports are known: it needs a
+    /// function or a type that does not exist.
     pub(super) fn unlinked(&self, error: &wasmtime::Error) -> FailureKind {
         let text = format!("{error:#}");
         let later = self.imports.iter().find_map(|name| {
@@ -161,7 +184,7 @@ fn own(name: &str) -> Option<(&str, Version)> {
     Some((interface, Version::parse(version).ok()?))
 }
 
-/// Whether a component that was built for this version is on the track of the contract.
+/// Tells whether a component that was built for this version is on the track of the contract.
 fn fits(version: &Version) -> bool {
     (version.major, version.minor) == (CONTRACT.major, CONTRACT.minor) && version.pre.is_empty()
 }
@@ -169,11 +192,11 @@ fn fits(version: &Version) -> bool {
 fn other_version(name: &str, version: &Version) -> FailureKind {
     FailureKind::Version {
         name: name.into(),
-        spoken: CONTRACT.to_string(),
+        supported: CONTRACT.to_string(),
         hint: if *version > CONTRACT {
             "update regcarve, or build the component for this version of `wit`"
         } else {
-            "build the component anew for this version of `wit`"
+            "rebuild the component for this version of `wit`"
         },
     }
 }
@@ -192,12 +215,12 @@ fn is_later_wasi(name: &str) -> bool {
     wasi_version(name).is_some_and(|version| (version.major, version.minor) > WASI)
 }
 
-/// Proves that what a component needs from its start on is within its limits, without starting it.
+/// Proves that the memory and the tables that a component starts with are within its limits, without starting it.
 pub(super) fn check_needs(
     component: &wasmtime::component::Component,
     limits: &Limits,
 ) -> Result<(), FailureKind> {
-    // Nobody can tell for a component that is given modules; the limits hold all the same when it starts.
+    // Unknown for a component that is given modules; the limits hold all the same when it starts.
     let Some(needs) = component.resources_required() else {
         return Ok(());
     };
@@ -206,23 +229,19 @@ pub(super) fn check_needs(
     let table = needs.max_initial_table_size.unwrap_or(0);
     let table = usize::try_from(table).unwrap_or(usize::MAX);
     if memory > limits.memory {
-        return Err(FailureKind::Limit {
-            reached: LimitExceeded::Memory {
-                wanted: memory,
-                limit: limits.memory,
-            },
-        });
+        return Err(FailureKind::Limit(LimitExceeded::Memory {
+            requested: memory,
+            limit: limits.memory,
+        }));
     }
     if table > limits.table_elements {
-        return Err(FailureKind::Limit {
-            reached: LimitExceeded::Table {
-                wanted: table,
-                limit: limits.table_elements,
-            },
-        });
+        return Err(FailureKind::Limit(LimitExceeded::Table {
+            requested: table,
+            limit: limits.table_elements,
+        }));
     }
-    let too_many = |what, number, limit| FailureKind::TooMany {
-        what,
+    let too_many = |noun, number, limit| FailureKind::TooMany {
+        noun,
         number,
         limit,
     };
@@ -235,7 +254,7 @@ pub(super) fn check_needs(
     Ok(())
 }
 
-/// Links what the role is given.
+/// Links the imports of the role.
 pub(super) fn link(engine: &Engine, role: Role, wasi: bool) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(&engine.inner);
     for interface in role.imports() {
@@ -295,7 +314,7 @@ mod tests {
             (
                 "regcarve:plugin/log@0.0.9",
                 DECIDE,
-                Some("build the component anew"),
+                Some("rebuild the component"),
             ),
             (
                 "regcarve:plugin/log@0.1.0",
@@ -352,7 +371,7 @@ mod tests {
         assert!(nothing.contains("exports nothing"), "{nothing}");
     }
 
-    /// One place states the version; everything else follows it.
+    /// The version in `wit` and the constant here are the same.
     #[test]
     fn the_version_is_that_of_the_contract() {
         let worlds = include_str!("../../../wit/worlds.wit");

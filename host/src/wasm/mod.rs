@@ -1,28 +1,37 @@
-//! The sandbox: components, what they may do, and what they may use up.
+//! The sandbox: components, their powers, their limits.
 //!
-//! Only this module knows generated types and wasmtime. Everything that a guest answers is parsed again at
-//! its border, in the file of its role, into the types of [`crate::pipeline`]; nothing behind that border
-//! has to distrust it.
+//! Only this module knows generated types and wasmtime. Every answer of a guest is parsed again at
+//! its border, in the file of its role, into the types of [`crate::release`]; the code behind that border
+//! can trust it.
 //!
-//! | role     | file            | what the host lends                         |
-//! |----------|-----------------|---------------------------------------------|
-//! | selector | [`selector`]    | nothing                                     |
-//! | reader   | [`reader`]      | [`SourceTree`](crate::fs::SourceTree)  |
-//! | policy   | [`policy`]      | manifests and configs of the images at hand |
-//! | writer   | [`writer`]      | [`OutputTree`](crate::fs::OutputTree)  |
+//! | role     | answers              | power                                        | lent by           |
+//! |----------|----------------------|----------------------------------------------|-------------------|
+//! | selector | [`roles::selector`]  | none                                         |                   |
+//! | reader   | [`roles::reader`]    | [`SourceTree`](crate::fs::SourceTree)        | `imports/source`  |
+//! | policy   | [`roles::policy`]    | manifests and configs of the images at hand  | `imports/content` |
+//! | writer   | [`roles::writer`]    | [`SplitOutput`](crate::fs::SplitOutput)      | `imports/output`  |
+//!
+//! ```text
+//!  engine/    config, compile, cache, load, limits, meter: code and what it may use up
+//!  contract   worlds, versions, linking          component, instance   one file, many instances
+//!  imports/   interfaces that the host lends     roles/                interfaces that guests export
+//!  convert    kinds, platforms, closures         failure               from wasmtime's errors to ours
+//! ```
 
 mod bindings;
 mod component;
 mod contract;
+mod convert;
 mod engine;
 mod failure;
 mod imports;
+mod instance;
 pub mod roles;
 mod state;
-mod watch;
 
-pub use component::{Component, ComponentSpec, Role};
+pub use crate::release::role::Role;
+pub use crate::spec::ComponentSpec;
+pub use component::Component;
 pub use engine::Engine;
 pub use engine::limits::Limits;
-pub use failure::ComponentFailure;
 pub use imports::log::{GuestLog, LogLevel, LogSink};

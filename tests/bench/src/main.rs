@@ -50,9 +50,9 @@ struct Replay {
     /// Threads that share the work
     #[arg(long, default_value_t = 1)]
     threads: usize,
-    /// Do it behind a wall like regcarve's
+    /// Do it in a Landlock sandbox like that of regcarve
     #[arg(long)]
-    wall: bool,
+    landlock: bool,
     /// Drop the kernel's caches right before the calls; needs the superuser
     #[arg(long)]
     drop_caches: bool,
@@ -96,10 +96,10 @@ fn make_again(arguments: &Replay) -> Result<()> {
     if arguments.drop_caches {
         place::drop_caches()?;
     }
-    if arguments.wall
-        && let Err(error) = replay::raise_wall(&source, &out)
+    if arguments.landlock
+        && let Err(error) = replay::restrict_with_landlock(&source, &out)
     {
-        eprintln!("no wall: {error:#}");
+        eprintln!("cannot use Landlock: {error:#}");
         std::process::exit(UNSUPPORTED);
     }
     let replayed = plan.carry_out(arguments.threads)?;

@@ -136,10 +136,10 @@ impl Plan {
     }
 }
 
-/// Has the kernel watch this thread, and those that it starts, as it watches regcarve: everything but the making of
-/// directories, with one place to read and link from and one to write to. It may do the same in both, since what is
-/// to be seen is the price of being watched. An error where the kernel cannot do that.
-pub fn raise_wall(source: &Path, out: &Path) -> Result<()> {
+/// Confines this thread, and those that it starts, with Landlock as regcarve confines itself: every access but making
+/// directories is checked, with one directory to read and link from and one to write to. Both allow the same accesses,
+/// since the purpose is to measure what the checks cost. Fails where the kernel has no Landlock.
+pub fn restrict_with_landlock(source: &Path, out: &Path) -> Result<()> {
     const KNOWN: ABI = ABI::V3;
     let watched = AccessFs::from_all(KNOWN) & !BitFlags::from(AccessFs::MakeDir);
     let above = out

@@ -1,14 +1,13 @@
 //! Runs the program and keeps everything it said.
 //!
 //! ```ignore
-//! let outcome = regcarve(env!("CARGO_BIN_EXE_regcarve"))
+//! let outcome = regcarve()
 //!     .args(["run", "--image", "team/app:v1", "registry:in", "registry:out"])
 //!     .outcome();
 //! outcome.assert_code(0);
 //! ```
 
 use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::process::ExitStatusExt as _;
@@ -25,12 +24,17 @@ use wait4::Wait4 as _;
 /// No run in a test of ours takes a tenth of this, even on a busy machine; more is a hang.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// A command of the program under test.
-///
-/// `REGCARVE_BIN` names another binary than the one that cargo built for this test.
-pub fn regcarve(built: &str) -> Command {
-    let path = env::var_os("REGCARVE_BIN").unwrap_or_else(|| OsString::from(built));
-    let mut command = Command::new(path);
+/// The program under test: `REGCARVE_BIN`, else what cargo has built for the test that is running.
+pub fn path() -> PathBuf {
+    env::var_os("REGCARVE_BIN")
+        .or_else(|| env::var_os("CARGO_BIN_EXE_regcarve"))
+        .map(PathBuf::from)
+        .expect("REGCARVE_BIN names the program where cargo does not start the test")
+}
+
+/// The program under test, with nothing on its standard input.
+pub fn regcarve() -> Command {
+    let mut command = Command::new(path());
     command.stdin(Stdio::null());
     command
 }

@@ -1,16 +1,20 @@
-//! Components that are compiled for tests: the example policy, and the guests in `tests/programs`.
+//! Components that are compiled for tests: the example policy, and the guests in `tests/programs`, with the storage that
+//! the readers among them read.
 //!
 //! A nested cargo builds all of them once, for `wasm32-wasip2` and with a target folder of its own, since the
 //! cargo that runs the tests holds the lock of the common one.
 
 use std::env;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
+
+use crate::fixture::Fixture;
 
 const TARGET: &str = "wasm32-wasip2";
 
@@ -33,6 +37,17 @@ pub fn program(name: &str) -> PathBuf {
     }
     let folder = BUILT.get_or_init(|| build(&["-p", "regcarve-test-programs", "--examples"]));
     found(folder.join(format!("examples/{}.wasm", name.replace('-', "_"))))
+}
+
+/// Makes the storage `flat`, in a format of the guests' own with one image: see `regcarve_test_programs::reader`. A
+/// symbolic link in it leads to the file `secret` beside it.
+pub fn lay_out_flat<T>(fixture: &Fixture<T>) {
+    fixture.write("secret", "nobody may read this");
+    fixture.write("flat/manifest", r#"{"schemaVersion":2}"#);
+    fixture.write("flat/forged", r#"{"schemaVersion":3}"#);
+    fixture.write("flat/config", "{}");
+    fixture.write("flat/layer", "layer");
+    symlink("../secret", fixture.path("flat/symlink")).expect("a symbolic link");
 }
 
 /// A component of a core module in text form, which lacks the types of its world.

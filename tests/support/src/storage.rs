@@ -196,6 +196,12 @@ impl Storage {
             .join(format!("_manifests/tags/{tag}/current/link"))
     }
 
+    /// What a tag is now.
+    pub fn current(&self, repository: &str, tag: &str) -> Digest {
+        let path = self.tag_path(repository, tag);
+        Digest::new(fs::read_to_string(path).expect("the link of a tag"))
+    }
+
     /// The link that says what a tag is or was.
     pub fn tag_index_path(&self, repository: &str, tag: &str, digest: &Digest) -> PathBuf {
         let (algorithm, hex) = (digest.algorithm(), digest.hex());

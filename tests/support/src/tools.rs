@@ -1,10 +1,22 @@
-//! Which real tools are here, and what happens when one is not.
+//! Which real tools are here, what happens when one is not, and whether everything is tried or a sample.
 
 use std::env;
 use std::path::PathBuf;
 
 /// Set to `1` where every test of the whole must run, as on a build server.
 const REQUIRED: &str = "REGCARVE_REQUIRE_E2E";
+
+/// Set where everything is tried that a usual run tries a sample of.
+const LONG: &str = "REGCARVE_LONG";
+
+/// `long` where everything is to be tried, else `short`.
+pub fn long_or<T>(long: T, short: T) -> T {
+    if env::var_os(LONG).is_some() {
+        long
+    } else {
+        short
+    }
+}
 
 /// Whether all these programs are installed.
 ///
@@ -29,7 +41,18 @@ pub fn skip(reason: &str) {
         env::var_os(REQUIRED).is_none_or(|value| value != "1"),
         "{REQUIRED}=1 forbids to skip this test: {reason}"
     );
-    eprintln!("SKIPPED: {reason}; see README.md for what the tests need");
+    eprintln!("SKIPPED: {reason}; tests/README.md says what each suite needs");
+}
+
+/// Fails if any of so many cases failed, and shows the first of them: one is enough to understand the others.
+#[track_caller]
+pub fn assert_none(failed: &[String], cases: usize) {
+    assert!(
+        failed.is_empty(),
+        "{} of {cases} cases failed:\n\n{}",
+        failed.len(),
+        failed[..failed.len().min(8)].join("\n\n")
+    );
 }
 
 /// The first file of this name in the folders of `PATH`.

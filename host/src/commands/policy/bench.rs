@@ -1,6 +1,6 @@
 //! `regcarve policy bench`: what a policy costs, with images that are made up.
 
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 use regcarve_types::Reference;
@@ -19,27 +19,28 @@ const BATCH: usize = 1000;
 
 pub(super) fn bench(args: &Bench) -> Result<(), Error> {
     let clock = Instant::now();
-    let engine = engine(&args.limits)?;
+    let engine = engine(&args.components)?;
     let start = clock.elapsed();
     let clock = Instant::now();
-    let component = load(&engine, &args.policy, &args.limits)?;
+    let component = load(&engine, &args.policy, &args.components)?;
     let loaded = clock.elapsed();
     let settings = session::settings(&args.policy)?;
-    let (images, contents) = images()?;
-    session::fence(args.limits.sandbox)?;
+    let (images, blobs) = images()?;
+    let blobs = Arc::new(blobs);
+    session::fence(args.components.sandbox)?;
     let clock = Instant::now();
-    let mut policy = Policy::start_on(&component, Arc::new(RwLock::new(contents)))?;
+    let mut policy = Policy::start_without_source(&component)?;
     policy.configure(&settings)?;
     let ready = clock.elapsed();
 
     let repository = &images[0].repository;
     let clock = Instant::now();
-    policy.decide(repository, &images[..1])?;
+    policy.decide(&blobs, repository, &images[..1])?;
     let first = clock.elapsed();
     let rounds = args.images.div_ceil(BATCH).max(1);
     let clock = Instant::now();
     for _ in 0..rounds {
-        policy.decide(repository, &images)?;
+        policy.decide(&blobs, repository, &images)?;
     }
     let all = clock.elapsed().as_secs_f64();
     let count = rounds * BATCH;

@@ -7,17 +7,18 @@ use super::{engine, load};
 use crate::cli::Check;
 use crate::commands::{print, session};
 use crate::error::Error;
+use crate::release::decision::Description;
 use crate::text;
-use crate::wasm::roles::policy::{Description, Policy};
+use crate::wasm::roles::policy::Policy;
 
 pub(super) fn check(args: &Check) -> Result<(), Error> {
-    let engine = engine(&args.limits)?;
-    let component = load(&engine, &args.policy, &args.limits)?;
+    let engine = engine(&args.components)?;
+    let component = load(&engine, &args.policy, &args.components)?;
     let settings = match args.policy.settings {
         Some(_) => Some(session::settings(&args.policy)?),
         None => None,
     };
-    session::fence(args.limits.sandbox)?;
+    session::fence(args.components.sandbox)?;
     let mut policy = Policy::start_alone(&component)?;
     let about = policy.describe()?;
     if let Some(wrong) = wrong_in(&about) {
@@ -62,7 +63,7 @@ fn wrong_in(about: &Description) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::wrong_in;
-    use crate::wasm::roles::policy::Description;
+    use crate::release::decision::Description;
 
     #[test]
     fn a_description_is_what_the_contract_wants() {

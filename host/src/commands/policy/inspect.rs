@@ -7,8 +7,8 @@ use crate::cli::{Format, Inspect};
 use crate::commands::print;
 use crate::commands::session::fence;
 use crate::error::Error;
+use crate::spec::ComponentSpec;
 use crate::text;
-use crate::wasm::ComponentSpec;
 use crate::wasm::roles::policy::Policy;
 
 /// What is said of a policy.
@@ -34,9 +34,9 @@ struct Row {
 }
 
 pub(super) fn inspect(args: &Inspect) -> Result<(), Error> {
-    let engine = engine(&args.limits)?;
-    let component = load(&engine, &args.policy, &args.limits)?;
-    fence(args.limits.sandbox)?;
+    let engine = engine(&args.components)?;
+    let component = load(&engine, &args.policy, &args.components)?;
+    fence(args.components.sandbox)?;
     let about = Policy::start_alone(&component)?.describe()?;
     let row = Row {
         name: about.name,

@@ -1,8 +1,8 @@
 //! `regcarve policy list`.
 
-use crate::cli::SandboxArg;
 use crate::commands::{print, session};
 use crate::error::Error;
+use crate::fs::Sandbox;
 use crate::progress::Progress;
 use crate::wasm::roles::policy::Policy;
 use crate::wasm::{Component, ComponentSpec, Role};
@@ -16,7 +16,7 @@ pub(super) fn list() -> Result<(), Error> {
     let mut lines = Vec::new();
     let names = Component::shipped(Role::Policy);
     let components: Vec<_> = names.iter().map(|name| load((*name).into())).collect();
-    session::fence(SandboxArg::Auto)?;
+    session::fence(Sandbox::Auto)?;
     for (name, component) in names.into_iter().zip(components) {
         let component = component?;
         let about = Policy::start_alone(&component)?.describe()?;

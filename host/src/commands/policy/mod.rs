@@ -1,8 +1,10 @@
 //! `regcarve policy …`: what authors and operators ask of a policy without running a release through it.
 
-use crate::cli::{LimitArgs, PolicyCommand, PolicySpec};
+use crate::cli::PolicyCommand;
 use crate::error::Error;
+use crate::options::ComponentOptions;
 use crate::progress::Progress;
+use crate::spec::PolicySpec;
 use crate::wasm::{Component, Engine, Role};
 
 mod bench;
@@ -26,16 +28,20 @@ pub fn policy(command: PolicyCommand) -> Result<(), Error> {
 }
 
 /// An engine that logs to standard error.
-fn engine(limits: &LimitArgs) -> Result<Engine, Error> {
-    super::session::engine(limits, &Progress::hidden())
+fn engine(options: &ComponentOptions) -> Result<Engine, Error> {
+    super::session::engine(options, &Progress::hidden())
 }
 
 /// Loads a policy: every check of its bytes and its world is made here.
-fn load(engine: &Engine, spec: &PolicySpec, limits: &LimitArgs) -> Result<Component, Error> {
+fn load(
+    engine: &Engine,
+    spec: &PolicySpec,
+    options: &ComponentOptions,
+) -> Result<Component, Error> {
     Ok(Component::load(
         engine,
         Role::Policy,
         &spec.component,
-        limits.require_pins,
+        options.require_pins,
     )?)
 }

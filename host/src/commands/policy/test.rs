@@ -14,7 +14,7 @@ mod verdict;
 pub(super) fn test(args: &Test) -> Result<(), Error> {
     let policy = args.policy.as_ref();
     if let (Some(source), Some(policy)) = (&args.record, policy) {
-        return record::record(&args.cases, source, &args.images, policy, &args.limits);
+        return record::record(&args.cases, source, &args.images, policy, &args.components);
     }
     if policy.is_some_and(|policy| policy.settings.is_some()) {
         return Err(Error::Usage(
@@ -22,11 +22,11 @@ pub(super) fn test(args: &Test) -> Result<(), Error> {
         ));
     }
     let files = session::files_below(&args.cases, "json")?;
-    let engine = engine(&args.limits)?;
+    let engine = engine(&args.components)?;
     let policy = policy.map(|policy| &policy.component);
-    let load = |file| run::load(&engine, file, policy, args.limits.require_pins);
+    let load = |file| run::load(&engine, file, policy, args.components.require_pins);
     let loaded = files.into_iter().map(load).collect::<Result<Vec<_>, _>>()?;
-    session::fence(args.limits.sandbox)?;
+    session::fence(args.components.sandbox)?;
     let mut tally = run::Tally::default();
     for file in &loaded {
         run::run(file, &mut tally)?;

@@ -1,24 +1,22 @@
-//! Making one tree of two.
+//! Merging the two trees of an output into one.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
-use rustix::fs::{AtFlags, FileType, OFlags, RawDir, RenameFlags};
+use rustix::fs::{OFlags, RenameFlags};
 use rustix::io::Errno;
 
-use super::super::{OsError, TreePath, open, retry};
+use super::super::list::{self, is_directory};
+use super::super::{OsError, OsResultExt as _, TreePath, open, retry};
 
-/// Nothing is replaced.
-const NEW: RenameFlags = RenameFlags::NOREPLACE;
-
-/// Why two trees did not become one.
+/// Why two trees could not be merged.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
-    /// Both have this name, and it is not a directory in both.
-    #[error("{} is in both", .0.display())]
+    /// Both trees have this name, and it is not a directory in both.
+    #[error("{} is in both trees", .0.display())]
     Both(PathBuf),
-    /// The system refused a step.
+    /// A system call failed.
     #[error(transparent)]
     OsError(#[from] OsError),
 }
@@ -26,24 +24,26 @@ pub enum MergeError {
 /// Moves everything below `from` to the same place below `to`. What is a directory in both is merged, and stays
 /// behind empty; everything else is renamed as a whole, and nothing is replaced.
 ///
-/// Both trees are this run's own, and all who filled them are done.
+/// Both trees are this run's own, and all workers that filled them have ended.
 pub fn merge(from: impl AsFd, to: impl AsFd) -> Result<(), MergeError> {
-    // `None` is the root.
+    let flags = RenameFlags::NOREPLACE;
+    // Directories to be merged; `None` is the root.
     let mut ahead: Vec<Option<String>> = vec![None];
     while let Some(path) = ahead.pop() {
         let path = path.as_deref();
-        let (source, target) = (below(from.as_fd(), path)?, below(to.as_fd(), path)?);
-        // All names first: a listing need not agree with what goes on beside it.
+        let source = open_directory(from.as_fd(), path)?;
+        let target = open_directory(to.as_fd(), path)?;
+        // All names first: a listing is not reliable while its directory changes.
         for name in names(source.as_fd(), path)? {
             let whole = match path {
                 Some(path) => format!("{path}/{}", name.to_string_lossy()),
                 None => name.to_string_lossy().into_owned(),
             };
-            match retry(|| rustix::fs::renameat_with(&source, &*name, &target, &*name, NEW)) {
+            match retry(|| rustix::fs::renameat_with(&source, &*name, &target, &*name, flags)) {
                 Ok(()) => {}
                 Err(Errno::EXIST)
-                    if is_directory(&source, &name, &whole)?
-                        && is_directory(&target, &name, &whole)? =>
+                    if is_directory(&source, &name).during("fstatat", &whole)?
+                        && is_directory(&target, &name).during("fstatat", &whole)? =>
                 {
                     ahead.push(Some(whole));
                 }
@@ -55,37 +55,25 @@ pub fn merge(from: impl AsFd, to: impl AsFd) -> Result<(), MergeError> {
     Ok(())
 }
 
-/// Opens a directory of one of the trees.
-fn below(root: BorrowedFd<'_>, path: Option<&str>) -> Result<OwnedFd, MergeError> {
+/// Opens a directory of one of the trees to list it.
+fn open_directory(root: BorrowedFd<'_>, path: Option<&str>) -> Result<OwnedFd, MergeError> {
     let Some(text) = path else {
-        return open::again(root).map_err(|errno| OsError::new("openat", ".", errno).into());
+        return Ok(open::reopen(root).during("openat", ".")?);
     };
-    // Whoever filled the trees had to give such paths. Another one is of somebody else.
+    // The trees were filled by such paths only; any other name was put there by another process.
     let path = TreePath::parse(text).map_err(|_| MergeError::Both(text.into()))?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-    open::beneath(root, path, flags).map_err(|errno| OsError::new("openat2", text, errno).into())
+    Ok(open::beneath(root, path, flags).during("openat2", text)?)
 }
 
 /// All names in a directory.
 fn names(dir: BorrowedFd<'_>, path: Option<&str>) -> Result<Vec<Box<CStr>>, OsError> {
-    let mut buffer = Vec::with_capacity(32 * 1024);
-    let mut raw = RawDir::new(dir, buffer.spare_capacity_mut());
     let mut names = Vec::new();
-    while let Some(entry) = raw.next() {
-        match entry {
-            Ok(entry) if matches!(entry.file_name().to_bytes(), b"." | b"..") => {}
-            Ok(entry) => names.push(entry.file_name().into()),
-            Err(Errno::INTR) => {}
-            Err(errno) => return Err(OsError::new("getdents64", path.unwrap_or("."), errno)),
-        }
-    }
+    list::for_each(dir, path.unwrap_or("."), |name, _| {
+        names.push(name.into());
+        Ok::<_, OsError>(())
+    })?;
     Ok(names)
-}
-
-fn is_directory(dir: &OwnedFd, name: &CStr, whole: &str) -> Result<bool, OsError> {
-    retry(|| rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW))
-        .map(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
-        .map_err(|errno| OsError::new("fstatat", whole, errno))
 }
 
 #[cfg(test)]
@@ -114,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn two_become_one() {
+    fn directories_are_merged() {
         let (folder, from, to) = trees(&["a/b/1", "a/c/2", "d", "e/f/3"], &["a/b/4", "g/5", "a/6"]);
         merge(&from, &to).unwrap();
         for (file, by) in [

@@ -1,7 +1,7 @@
-//! Compiled code of users' components, kept from run to run.
+//! The cache of compiled code of users' components, kept from run to run.
 //!
-//! A Rust policy takes 50 ms to compile, a Python policy half a minute; loading either from here takes a few. The
-//! cache is one folder of the user's own:
+//! A Rust policy takes 50 ms to compile, a Python policy half a minute; loading either from the cache takes a few
+//! milliseconds. The cache is one folder of the user's own:
 //!
 //! ```text
 //! ~/.cache/regcarve/                      or $XDG_CACHE_HOME/regcarve; mode 0700
@@ -9,9 +9,9 @@
 //! ```
 //!
 //! `<engine>` stands for everything that the code depends on: version and settings of wasmtime, the CPU. A file gets
-//! its name when it is complete and its bytes are never changed afterwards; its time is that of the last use, and what was
-//! not used for long is removed when something new comes. It holds native code, so a folder or file that
-//! somebody else could have written is not used. Whatever goes wrong here, the component is compiled, and the run goes
+//! its name when it is complete and its bytes are never changed afterwards; its mtime is that of the last use, and files
+//! that were not used for long are removed when a new one comes. It holds native code, so a folder or file that
+//! another user could have written is not used. If anything fails here, the component is compiled, and the run goes
 //! on.
 
 use std::ffi::OsStr;
@@ -29,9 +29,9 @@ use crate::wasm::Engine;
 /// Writable by group or others.
 const FOREIGN_WRITE: u32 = 0o022;
 
-/// What was not used for so long is removed: a release stage that runs once in a quarter still finds its code.
+/// Files that were not used for so long are removed: a release stage that runs once in a quarter still finds its code.
 const KEPT: Duration = Duration::from_hours(100 * 24);
-/// The time of the last use is this exact; it is not worth a write to the disk in each run.
+/// Precision of the time of the last use, which is not worth a write to the disk in each run.
 const EXACT: Duration = Duration::from_hours(24);
 
 /// A folder that only this user can write to.
@@ -41,7 +41,7 @@ pub(in crate::wasm) struct Cache {
 }
 
 impl Cache {
-    /// The folder of this user. `None`: there is none and none can be made, or others could write to it.
+    /// The folder of this user. `None` if it does not exist and cannot be made, or if others could write to it.
     pub(in crate::wasm) fn of_user() -> Option<Self> {
         let base = match std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from) {
             Some(base) if base.is_absolute() => base,
@@ -50,7 +50,7 @@ impl Cache {
         Self::open(base.join("regcarve"))
     }
 
-    /// A folder that is there or can be made.
+    /// Opens a folder, and makes it if it does not exist.
     fn open(folder: PathBuf) -> Option<Self> {
         fs::DirBuilder::new()
             .recursive(true)
@@ -74,7 +74,7 @@ impl Cache {
         Some(path)
     }
 
-    /// Keeps code. Trouble is not worth a word: the next run compiles again.
+    /// Keeps code. Errors are ignored: the next run compiles again.
     pub(in crate::wasm) fn put(&self, engine: &Engine, sha256: Digest, code: &[u8]) {
         let path = self.path(engine, sha256);
         let partial = path.with_extension(format!("partial-{}", std::process::id()));
@@ -84,12 +84,12 @@ impl Cache {
         {
             let _ = fs::remove_file(&partial);
         }
-        self.forget();
+        self.remove_unused();
     }
 
-    /// Removes what was not used for long: code of components and engines that are gone, and what runs that were killed
-    /// left half-written.
-    fn forget(&self) {
+    /// Removes files that were not used for long: code of components and engines that are gone, and half-written files of
+    /// runs that were killed.
+    fn remove_unused(&self) {
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let path = entry.path();
             let ending = path.extension().and_then(OsStr::to_str).unwrap_or_default();
@@ -105,7 +105,7 @@ impl Cache {
     }
 
     fn path(&self, engine: &Engine, sha256: Digest) -> PathBuf {
-        // Only tells engines apart; wasmtime checks by itself that the code fits.
+        // This only tells engines apart; wasmtime itself checks that the code fits.
         let mut hasher = DefaultHasher::new();
         engine
             .inner
@@ -130,14 +130,14 @@ fn note_use(path: &Path) {
     }
 }
 
-/// For how long nobody has used a file. A clock that was set back makes it new.
+/// The time since the last use of a file. A clock that was set back makes it new.
 fn unused(there: &Metadata) -> Duration {
     let used = there.modified().ok();
     used.and_then(|used| used.elapsed().ok())
         .unwrap_or_default()
 }
 
-/// Whether it belongs to this user and nobody else can write to it.
+/// Tells whether it belongs to this user and no other user can write to it.
 fn is_private(there: &Metadata) -> bool {
     there.uid() == rustix::process::geteuid().as_raw() && there.mode() & FOREIGN_WRITE == 0
 }
@@ -149,7 +149,7 @@ fn write(path: &Path, code: &[u8]) -> std::io::Result<()> {
         .mode(0o600)
         .open(path)?;
     file.write_all(code)?;
-    // Or a capability cut could leave the name on a file without content.
+    // Or a power cut could leave the name on a file without content.
     file.sync_data()
 }
 
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_uses_is_forgotten() {
+    fn unused_files_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::open(folder.path().join("regcarve")).unwrap();
         let make = |name: &str, age: Duration| {
@@ -189,7 +189,7 @@ mod tests {
         make("old.native", KEPT + hour);
         make("old.partial-4711", KEPT + hour);
         make("notes.txt", KEPT + hour);
-        cache.forget();
+        cache.remove_unused();
         let names = std::fs::read_dir(&cache.folder).unwrap();
         let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
         names.sort();

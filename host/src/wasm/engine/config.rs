@@ -35,7 +35,7 @@ pub(crate) fn config() -> Config {
         .max_wasm_stack(MAX_WASM_STACK)
         // The same answers on every machine.
         .cranelift_nan_canonicalization(true)
-        // What no component of ours needs is one thing less to attack.
+        // Features that no component needs are only attack surface.
         .concurrency_support(false)
         .wasm_relaxed_simd(false)
         .wasm_memory64(false)

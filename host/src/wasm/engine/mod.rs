@@ -1,36 +1,36 @@
-//! One engine for a run, and the clock of the time limit.
+//! The engine of a run: compiles and keeps code, and has the clock of the time limit.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use regcarve_types::Digest;
 
-use crate::wasm::engine::limits::{TICK, Ticks};
-use crate::wasm::watch::{Watch, end_process};
-pub(in crate::wasm) mod cache;
-pub(in crate::wasm) mod compile;
-#[path = "config.rs"]
-pub(in crate::wasm) mod config;
-pub(in crate::wasm) mod limits;
-pub(in crate::wasm) mod load;
-pub(in crate::wasm) mod shipped;
 use crate::error::Error;
 use crate::fs::OsError;
 use crate::wasm::{Limits, LogSink};
+use meter::{TICK, Ticks};
 
-/// Runs components.
+pub(in crate::wasm) mod cache;
+pub(in crate::wasm) mod compile;
+pub(in crate::wasm) mod config;
+pub(in crate::wasm) mod limits;
+pub(in crate::wasm) mod load;
+pub(in crate::wasm) mod meter;
+pub(in crate::wasm) mod shipped;
+pub(in crate::wasm) mod sniff;
+
+/// The engine that all components of a run share.
 #[derive(Clone)]
 pub struct Engine {
     pub(in crate::wasm) inner: wasmtime::Engine,
     pub(in crate::wasm) limits: Limits,
     pub(in crate::wasm) log: LogSink,
     pub(in crate::wasm) ticks: Ticks,
-    pub(in crate::wasm) watch: Arc<Watch>,
     pub(in crate::wasm) cached: bool,
     code: Code,
-    /// Whether the clock runs.
+    /// Set once the clock runs.
     clock: Arc<Mutex<bool>>,
 }
 
@@ -38,29 +38,25 @@ pub struct Engine {
 type Code = Arc<Mutex<HashMap<Digest, wasmtime::component::Component>>>;
 
 impl Engine {
-    /// An engine whose components have these limits and log to `log`; whether code of users'
-    /// components is kept from run to run.
+    /// An engine whose components have these limits and log to `log`. With `cached`, the code of users' components is
+    /// kept from run to run.
     pub fn new(limits: Limits, log: LogSink, cached: bool) -> Result<Self, Error> {
-        let mut config = config::config();
-        config.with_custom_code_memory(load::memory());
-        let inner = wasmtime::Engine::new(&config)
+        let inner = wasmtime::Engine::new(&config::config())
             .map_err(|error| Error::Internal(format!("{error:#}")))?;
         let ticks = Arc::new(AtomicU64::new(0));
-        let watch = Arc::new(Watch::default());
         Ok(Self {
             inner,
             limits,
             log,
             ticks,
-            watch,
             cached,
             code: Code::default(),
             clock: Arc::default(),
         })
     }
 
-    /// Starts the clock, unless it runs. It is wanted with the first instance, and not before: until the wall
-    /// stands there must be no second thread.
+    /// Starts the clock, unless it runs. The first instance does this, and nothing earlier: a thread that exists before
+    /// Landlock restricts the process would not be restricted.
     pub(in crate::wasm) fn start_clock(&self) -> Result<(), Error> {
         let mut runs = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
         if !*runs {
@@ -68,19 +64,17 @@ impl Engine {
             let clock = Clock {
                 engine: self.inner.weak(),
                 ticks: Arc::clone(&self.ticks),
-                watch: Arc::clone(&self.watch),
-                wait: self.limits.wait,
             };
             clock.start().map_err(|error| {
-                let fault = OsError::from_io("clone3", "a thread", &error);
-                Error::system("start the clock of the time limits")(fault)
+                let error = OsError::from_io("clone3", "a thread", &error);
+                Error::system("start the clock of the time limits")(error)
             })?;
             *runs = true;
         }
         Ok(())
     }
 
-    /// The code of the component with that digest; `load` gets it the first time.
+    /// The code of the component with that digest; the first time, `load` supplies it.
     pub(in crate::wasm) fn code<E>(
         &self,
         sha256: Digest,
@@ -96,19 +90,14 @@ impl Engine {
     }
 }
 
-/// How many ticks may be made up for at once. The thread is late when the machine is busy, and then guests must not get more
+/// Ticks that may be made up for at once. The thread is late when the machine is busy, and then guests must not get more
 /// time; it is very late when the whole program has been stopped for a while, and then they must not get less.
 const MOST_MADE_UP: u32 = 5;
 
-/// After so many ticks the watch looks around: a second.
-const LOOK: u64 = 100;
-
-/// What the clock thread works with.
+/// The clock of the time limit, a thread that counts ticks.
 struct Clock {
     engine: wasmtime::EngineWeak,
     ticks: Ticks,
-    watch: Arc<Watch>,
-    wait: Duration,
 }
 
 impl Clock {
@@ -116,25 +105,17 @@ impl Clock {
     fn start(self) -> std::io::Result<()> {
         let tick = move || {
             let mut due = Instant::now();
-            let mut looked = 0;
             loop {
                 std::thread::sleep(TICK);
                 let (passed, next) = passed(due, Instant::now());
                 due = next;
-                // Count first: whoever is woken by the epoch reads the counter.
-                let now =
-                    self.ticks.fetch_add(u64::from(passed), Ordering::Relaxed) + u64::from(passed);
+                // Count first: a guest that the epoch interrupts reads the counter.
+                self.ticks.fetch_add(u64::from(passed), Ordering::Relaxed);
                 let Some(engine) = self.engine.upgrade() else {
                     return;
                 };
                 for _ in 0..passed {
                     engine.increment_epoch();
-                }
-                if now - looked >= LOOK {
-                    looked = now;
-                    if let Some((component, call)) = self.watch.late(now, self.wait) {
-                        end_process(&component, call, self.wait);
-                    }
                 }
             }
         };
@@ -163,7 +144,7 @@ mod tests {
         let due = Instant::now();
         let after = |tenths: u32| due + TICK * tenths / 10;
         assert_eq!(passed(due, after(10)), (1, after(10)));
-        // What is left over counts towards the next.
+        // The remainder counts towards the next tick.
         assert_eq!(passed(due, after(19)), (1, after(10)));
         assert_eq!(passed(due, after(35)), (3, after(30)));
         assert_eq!(passed(due, after(9)), (1, after(9)));

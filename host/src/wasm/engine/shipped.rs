@@ -1,4 +1,4 @@
-//! The components that are part of this program.
+//! Shipped components: the ones that are part of this program.
 
 use crate::wasm::Role;
 
@@ -6,32 +6,33 @@ use crate::wasm::Role;
 pub(in crate::wasm) struct Shipped {
     pub(in crate::wasm) role: Role,
     pub(in crate::wasm) name: &'static str,
-    /// Of [`Self::wasm`].
+    /// The digest of [`Self::wasm`].
     pub(in crate::wasm) sha256: [u8; 32],
     /// The component itself, for `inspect`, and for machines that the native code does not fit.
     pub(in crate::wasm) wasm: &'static [u8],
     /// Native code of [`Self::wasm`].
-    pub(in crate::wasm) native: &'static Pages,
+    pub(in crate::wasm) native: &'static [u8],
 }
 
-/// Bytes that begin where a page of memory does, so that they can be run where they are.
-#[repr(C, align(4096))]
-pub(in crate::wasm) struct Pages<B: ?Sized = [u8]>(pub(in crate::wasm) B);
-
-/// All of them, sorted by role and name. A constant would be copied into each part of the program that uses it.
+/// All shipped components, sorted by role and name. A constant would be copied into each part of the program that
+/// uses it.
 pub(in crate::wasm) static SHIPPED: &[Shipped] = include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
 
-/// The shipped component of that role and name.
+/// The shipped component with that name for a role.
 pub(in crate::wasm) fn find(role: Role, name: &str) -> Option<&'static Shipped> {
-    SHIPPED
-        .iter()
-        .find(|shipped| shipped.role == role && shipped.name == name)
+    all(role).find(|shipped| shipped.name == name)
 }
 
-/// The names for a role.
+/// The names of all shipped components for a role.
 pub(in crate::wasm) fn names(role: Role) -> impl Iterator<Item = &'static str> {
-    SHIPPED
-        .iter()
-        .filter(move |shipped| shipped.role == role)
-        .map(|shipped| shipped.name)
+    all(role).map(|shipped| shipped.name)
+}
+
+fn all(role: Role) -> impl Iterator<Item = &'static Shipped> {
+    let role = match role {
+        // Shipped storage formats are both in one.
+        Role::Reader | Role::Writer => Role::Layout,
+        other => other,
+    };
+    SHIPPED.iter().filter(move |shipped| shipped.role == role)
 }

@@ -1,17 +1,19 @@
-//! What components say.
+//! The log of components.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::text;
+use crate::wasm::bindings::log;
 use crate::wasm::engine::limits::MAX_LOG_LINE;
+use crate::wasm::state::State;
 
-/// How much a message matters; in this order.
+/// The weight of a message; in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogLevel {
     /// The component cannot do its work.
     Error,
-    /// Something the person at the pipeline should look at.
+    /// The person at the pipeline should look at this.
     Warn,
     /// Good to know.
     Info,
@@ -22,8 +24,20 @@ pub enum LogLevel {
 /// Takes a level, the name of the component and one line that is safe to print.
 pub type LogSink = Arc<dyn Fn(LogLevel, &str, &str) + Send + Sync>;
 
-/// The log of a component: makes text harmless and holds the limits. Clones share what is left: instances
-/// that run at once, and their standard streams, cannot say more together than one alone.
+impl log::Host for State {
+    fn log(&mut self, level: log::Level, message: String) -> wasmtime::Result<()> {
+        let level = match level {
+            log::Level::Error => LogLevel::Error,
+            log::Level::Warn => LogLevel::Warn,
+            log::Level::Info => LogLevel::Info,
+            log::Level::Debug => LogLevel::Debug,
+        };
+        self.host_call(|state| state.log.write(level, &message))
+    }
+}
+
+/// The log of a component: makes text safe for a terminal and keeps to the limit. Clones share the limit: instances
+/// that run at once, and their standard streams, cannot log more together than one alone.
 #[derive(Clone)]
 pub struct GuestLog {
     name: Arc<str>,
@@ -41,7 +55,7 @@ impl GuestLog {
         }
     }
 
-    /// Passes a message on, line by line, until the limit; then says once that the rest is left out.
+    /// Passes a message on, line by line, until the limit; then notes once that the rest is left out.
     pub fn write(&self, level: LogLevel, message: &str) {
         for line in message.lines() {
             let shown = text::visible(text::start_of(line, MAX_LOG_LINE));
@@ -56,13 +70,13 @@ impl GuestLog {
                 (self.sink)(
                     LogLevel::Warn,
                     &self.name,
-                    "(it says too much; the rest is left out)",
+                    "(its log is full; the rest is left out)",
                 );
             }
         }
     }
 
-    /// Takes bytes off what is left; answers what was left before, if it was anything.
+    /// Takes bytes off the limit; returns how many were left before, or an error if none were.
     fn take(&self, cost: usize) -> Result<usize, usize> {
         self.left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {

@@ -1,4 +1,4 @@
-//! The empty world for components that import WASI.
+//! WASI for components that import it: an empty world.
 //!
 //! Languages with a large runtime cannot do without WASI. They get it, and nothing in it: no arguments, no
 //! environment, no files, no network; a clock that stands still at `SOURCE_DATE_EPOCH` or at the start of
@@ -17,7 +17,7 @@ use crate::wasm::state::State;
 mod clock;
 mod stdio;
 
-/// What an instance that imports WASI carries.
+/// The empty world of an instance that imports WASI.
 pub(in crate::wasm) struct Wasi {
     context: WasiCtx,
     table: ResourceTable,
@@ -45,9 +45,9 @@ impl Wasi {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        // Every call of WASI begins here, and this is the one place to count it. One too many is found out when
-        // the guest's time is looked at next.
-        let _ = self.meter.count(1);
+        // Every call of WASI begins here, so this is the one place to count it. One too many is refused when
+        // the guest's time is checked next.
+        let _ = self.meter.count_calls(1);
         // The linker has WASI exactly if the store has it; an instance that was made otherwise gets a fresh
         // empty world rather than a panic.
         let log = &self.log;

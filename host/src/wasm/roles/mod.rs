@@ -1,4 +1,4 @@
-//! What components answer: one file for each role of the contract.
+//! Roles of components: one file for each interface of the contract that they export.
 
 pub mod policy;
 pub mod reader;

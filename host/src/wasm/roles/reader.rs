@@ -11,8 +11,8 @@ use crate::text;
 use crate::wasm::bindings::reader as bindings;
 use crate::wasm::bindings::reader::exports::regcarve::plugin::read as exported;
 use crate::wasm::bindings::{source, types};
-use crate::wasm::component::{Component, Instance};
-use crate::wasm::failure::FailureKind;
+use crate::wasm::component::Component;
+use crate::wasm::instance::Instance;
 use crate::wasm::state::Capability;
 
 /// An image that is asked for, by tag, by digest, or by both (which then have to agree).
@@ -119,7 +119,7 @@ impl Reader {
     /// A fresh instance that may read `tree`.
     pub fn start(component: &Component, tree: &SourceTree) -> Result<Self, Error> {
         let capability = Capability::Source(SourceHost {
-            tree: tree.another(),
+            tree: tree.for_worker(),
             verified: HashMap::default(),
             fault: None,
         });
@@ -422,7 +422,7 @@ impl Reader {
 
     /// A failure of this reader because of what it answered.
     pub fn invalid_answer(&self, what: String) -> Error {
-        self.instance.fail(FailureKind::Answer(what)).into()
+        self.instance.invalid_answer(what)
     }
 
     /// A fault of the system outweighs what the reader made of it.

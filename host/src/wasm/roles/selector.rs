@@ -1,4 +1,4 @@
-//! The role of a selector: from the text of a list to requests.
+//! The role of a selector: it turns the text of a list into requests.
 
 use std::sync::Arc;
 
@@ -8,15 +8,16 @@ use crate::error::Error;
 use crate::release::request::{Origin, Request};
 use crate::text;
 use crate::wasm::bindings::selector as bindings;
-use crate::wasm::component::{Component, Instance};
+use crate::wasm::component::Component;
+use crate::wasm::instance::Instance;
 use crate::wasm::state::Capability;
 
-/// A line that cannot be understood.
+/// A line of a list that is no request.
 #[derive(Debug)]
 pub struct BadLine {
-    /// Where it stands.
+    /// The list and the line.
     pub origin: Origin,
-    /// What is wrong with it.
+    /// The mistake in it.
     pub message: String,
 }
 
@@ -26,7 +27,7 @@ pub struct Selector {
 }
 
 impl Selector {
-    /// A fresh instance.
+    /// A fresh instance, without any capability.
     pub fn start(component: &Component) -> Result<Self, Error> {
         let instance = component.instantiate(Capability::Nothing, |pre, store| {
             bindings::SelectorPre::new(pre.clone())?.instantiate(store)
@@ -34,7 +35,7 @@ impl Selector {
         Ok(Self { instance })
     }
 
-    /// Reads one list: its requests, and the lines that are none.
+    /// Parses one list into its requests, and the lines that are none.
     pub fn parse(&mut self, name: &str, text: &str) -> Result<(Vec<Request>, Vec<BadLine>), Error> {
         let selection = self
             .instance

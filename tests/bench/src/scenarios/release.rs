@@ -16,7 +16,7 @@ use crate::tools::{attempt_plain, attempt_replay};
 pub(crate) const SERIAL: &str = "serial replay of the system calls";
 const SERIAL_PROCESS: &str = "… as a whole process";
 pub(crate) const PARALLEL: &str = "two-thread replay";
-const WALLED: &str = "… behind a wall as regcarve raises";
+const LANDLOCKED: &str = "… in a Landlock sandbox like that of regcarve";
 pub(crate) const REGCARVE: &str = "regcarve --durability none";
 pub(crate) const REGCARVE_FULL: &str = "regcarve --durability full";
 pub(crate) const COPY: &str = "cp -al of the finished tree";
@@ -138,12 +138,12 @@ fn replays<'b>(
     tree: &'b Path,
     cold: bool,
 ) -> Vec<Contestant<'b>> {
-    let replay = |name, threads, wall: bool| {
+    let replay = |name, threads, landlock: bool| {
         bench.contestant(name, move || {
             let out = bench.place.fresh(storage.selected)?;
             bench.place.settle()?;
             let mut command = bench.tools.replay(threads, &storage.root, tree, &out);
-            command.args(wall.then_some("--wall"));
+            command.args(landlock.then_some("--landlock"));
             // The caches go when it has read what to do, right before its clock starts.
             command.args(cold.then_some("--drop-caches"));
             attempt_replay(&mut command)
@@ -152,7 +152,11 @@ fn replays<'b>(
     let mut serial = replay(SERIAL, 1, false);
     // Dropping the caches would count in it.
     serial.also = (!cold).then(|| SERIAL_PROCESS.to_owned());
-    vec![serial, replay(PARALLEL, 2, false), replay(WALLED, 2, true)]
+    vec![
+        serial,
+        replay(PARALLEL, 2, false),
+        replay(LANDLOCKED, 2, true),
+    ]
 }
 
 fn others<'b>(

@@ -3,20 +3,21 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use super::case::{Blob, Case, CaseImage, File};
 use super::verdict;
-use crate::cli::{LimitArgs, PolicySpec, Release};
+use crate::cli::Release;
 use crate::commands::print;
 use crate::commands::session::{self, Prepared, Session, acceptable};
 use crate::error::Error;
 use crate::fs::{Access, OsError};
+use crate::options::ComponentOptions;
 use crate::report::Report;
-use crate::spec::StorageSpec;
+use crate::spec::{ComponentSpec, PolicySpec, StorageSpec};
 use crate::text;
+use crate::wasm::Role;
 use crate::wasm::roles::policy::Policy;
-use crate::wasm::{ComponentSpec, Role};
 
 /// The file that is written.
 const NAME: &str = "recorded.json";
@@ -27,26 +28,21 @@ pub(super) fn record(
     source: &StorageSpec,
     images: &[String],
     spec: &PolicySpec,
-    limits: &LimitArgs,
+    options: &ComponentOptions,
 ) -> Result<(), Error> {
-    let release = Release::of(source.clone(), images.to_vec(), limits.clone());
-    let mut session = Session::open(source, limits)?;
+    let release = Release::of(source.clone(), images.to_vec(), options.clone());
+    let mut session = Session::open(source, options)?;
     let component = session.load(Role::Policy, &spec.component)?;
     let settings = session::settings(spec)?;
     let outside = Prepared::read(&session, &release)?;
     std::fs::create_dir_all(folder).map_err(fault("mkdir", folder))?;
     let door = std::fs::File::open(folder).map_err(fault("open", folder))?;
     if let Some(wall) = session.wall() {
-        wall.allow(&door, Access::Write, &folder.display().to_string())?;
+        wall.allow_path(&door, Access::Write, folder.display())?;
     }
     session.fence(Access::Read)?;
 
-    let contents = Arc::new(RwLock::default());
-    let mut policy = Policy::start(
-        &component,
-        Arc::clone(&session.source),
-        Arc::clone(&contents),
-    )?;
+    let mut policy = Policy::start(&component, Arc::clone(&session.source))?;
     policy.configure(&settings)?;
 
     let mut report = Report::new(source.to_string());
@@ -55,7 +51,7 @@ pub(super) fn record(
     if !acceptable(&problems, false) {
         return Err(Error::Problems(problems));
     }
-    *contents.write().unwrap_or_else(PoisonError::into_inner) = resolved.contents;
+    let blobs = Arc::new(resolved.contents);
 
     policy.remember_reads();
     let mut recorded = Vec::new();
@@ -66,12 +62,12 @@ pub(super) fn record(
         .filter(|image| image.subject.is_none())
         .collect();
     for images in asked.chunk_by(|a, b| a.repository == b.repository) {
-        let decisions = policy.decide(&images[0].repository, images)?;
-        let contents = contents.read().unwrap_or_else(PoisonError::into_inner);
+        let decided = policy.decide(&blobs, &images[0].repository, images)?;
         recorded.extend(
-            images.iter().zip(&decisions).map(|(image, decision)| {
-                CaseImage::recorded(image, &contents, verdict::of(decision))
-            }),
+            images
+                .iter()
+                .zip(&decided.decisions)
+                .map(|(image, decision)| CaseImage::recorded(image, &blobs, verdict::of(decision))),
         );
     }
     let blobs: BTreeMap<_, _> = policy

@@ -1,17 +1,19 @@
 //! Running cases.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use super::case::{Case, File};
 use super::verdict;
 use crate::commands::print;
 use crate::error::Error;
 use crate::release::blob_table::BlobTable;
+use crate::release::decision::Decision;
 use crate::release::image::Image;
+use crate::spec::{ComponentSpec, SpecError};
 use crate::text;
-use crate::wasm::roles::policy::{Decision, Policy};
-use crate::wasm::{Component, ComponentSpec, Engine, Role};
+use crate::wasm::roles::policy::Policy;
+use crate::wasm::{Component, Engine, Role};
 
 /// How many cases passed, and how many did not.
 #[derive(Default)]
@@ -79,16 +81,14 @@ fn named(file: &File, path: &Path) -> Result<ComponentSpec, Error> {
             "no policy is named; write \"policy\", or give --policy".into(),
         ));
     };
-    match ComponentSpec::parse(text) {
+    match text.parse() {
         Ok(ComponentSpec::File { path: named, pin }) => {
             let folder = path.parent().unwrap_or(Path::new(""));
             let path = folder.join(named);
             Ok(ComponentSpec::File { path, pin })
         }
         Ok(shipped) => Ok(shipped),
-        Err(error) => Err(wrong(format!(
-            "the pin of the policy is no digest: {error}"
-        ))),
+        Err(error) => Err(wrong(SpecError::to_string(&error))),
     }
 }
 
@@ -102,10 +102,10 @@ fn explain(error: Error, place: &str) -> Error {
 
 /// Runs one case. Answers what differs, line by line: nothing if the case passes.
 fn run_case(case: &Case, component: &Component) -> Result<Vec<String>, Error> {
-    let (images, contents) = images(case).map_err(Error::Usage)?;
-    let mut policy = Policy::start_on(component, Arc::new(RwLock::new(contents)))?;
+    let (images, blobs) = images(case).map_err(Error::Usage)?;
+    let mut policy = Policy::start_without_source(component)?;
     policy.remember_reads();
-    let decided = decide(case, &mut policy, &images);
+    let decided = decide(case, &mut policy, &Arc::new(blobs), &images);
     let mut differences = match (decided, &case.fails) {
         (Ok(decisions), None) => differences(&images, &decisions),
         (Ok(_), Some(text)) => vec![
@@ -181,13 +181,15 @@ fn images(case: &Case) -> Result<(Vec<Expected<'_>>, BlobTable), String> {
 fn decide(
     case: &Case,
     policy: &mut Policy,
+    blobs: &Arc<BlobTable>,
     images: &[(Arc<Image>, &str)],
 ) -> Result<Vec<Decision>, Error> {
     policy.configure(&case.settings.to_string())?;
     let images: Vec<_> = images.iter().map(|(image, _)| Arc::clone(image)).collect();
     let mut decisions = Vec::with_capacity(images.len());
     for images in images.chunk_by(|a, b| a.repository == b.repository) {
-        decisions.extend(policy.decide(&images[0].repository, images)?);
+        let decided = policy.decide(blobs, &images[0].repository, images)?;
+        decisions.extend(decided.decisions);
     }
     Ok(decisions)
 }

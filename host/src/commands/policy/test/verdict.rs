@@ -12,8 +12,8 @@
 use regcarve_types::Algorithm;
 
 use crate::hash;
+use crate::release::decision::Decision;
 use crate::text;
-use crate::wasm::roles::policy::Decision;
 
 const WORDS: [&str; 6] = [
     "keep",
@@ -70,7 +70,7 @@ fn word(line: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::{fits, is_known, of};
-    use crate::wasm::roles::policy::{Decision, NewManifest};
+    use crate::release::decision::{Decision, NewManifest};
 
     #[test]
     fn lines() {

@@ -1,4 +1,4 @@
-//! Time and chance, without either.
+//! Clocks that stand still, and random numbers that repeat.
 
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
@@ -35,12 +35,12 @@ pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 
 impl monotonic_clock::Host for State {
     fn now(&mut self) -> wasmtime::Result<monotonic_clock::Instant> {
-        self.meter.count(1)?;
+        self.meter.count_calls(1)?;
         Ok(0)
     }
 
     fn resolution(&mut self) -> wasmtime::Result<monotonic_clock::Duration> {
-        self.meter.count(1)?;
+        self.meter.count_calls(1)?;
         Ok(u64::try_from(RESOLUTION.as_nanos()).unwrap_or(u64::MAX))
     }
 
