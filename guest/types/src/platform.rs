@@ -73,6 +73,11 @@ impl Platform {
         Self::new(os, architecture, variant, version)
     }
 
+    /// Returns true for `unknown`, the operating system that indexes give to attestations.
+    pub fn is_unknown(&self) -> bool {
+        self.os == "unknown"
+    }
+
     /// The operating system, such as `linux`.
     pub fn os(&self) -> &str {
         &self.os
@@ -184,7 +189,7 @@ impl fmt::Display for Platform {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlatformError {
     /// There are too few or too many slashes.
-    #[error("`{0}` is no platform: write it like `linux/amd64` or `linux/arm/v7`")]
+    #[error("`{0}` is not a platform: write it like `linux/amd64` or `linux/arm/v7`")]
     Form(Excerpt),
     /// The operating system or the architecture is missing.
     #[error("a platform needs an operating system and an architecture, as in `linux/amd64`")]

@@ -46,7 +46,7 @@ impl Cutoff {
                 let now = TimeZone::UTC.to_datetime(now?);
                 let then = now.checked_sub(*span);
                 let then = then.and_then(|then| TimeZone::UTC.to_timestamp(then));
-                Some(then.map_err(|_| format!("{span:#} before {now} is no time")))
+                Some(then.map_err(|_| format!("{span:#} before {now} is out of range")))
             }
         }
     }

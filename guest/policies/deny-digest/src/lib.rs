@@ -37,7 +37,8 @@ pub struct DenyDigest {
 
 impl Policy for DenyDigest {
     const NAME: &'static str = "deny-digest";
-    const SUMMARY: &'static str = "Turns down images that contain a denied digest, also a layer.";
+    const SUMMARY: &'static str =
+        "Drops images that contain a denied digest, such as that of a layer.";
 
     fn shorthand(value: Value) -> Result<Value, String> {
         let texts: Vec<String> = match value {

@@ -62,7 +62,7 @@ struct Taken {
 
 impl Policy for MaxSize {
     const NAME: &'static str = "max-size";
-    const SUMMARY: &'static str = "Takes images as long as the release fits into a budget of bytes; shared content counts once.";
+    const SUMMARY: &'static str = "Keeps images as long as the release fits into a budget of bytes; shared content counts once.";
 
     fn shorthand(value: Value) -> Result<Value, String> {
         Ok(json!({ "budget": value }))
@@ -74,7 +74,7 @@ impl Policy for MaxSize {
             Budget::Text(text) => match text.parse::<ByteSize>() {
                 Ok(size) => size.as_u64(),
                 Err(error) => {
-                    let text = format!("`{text}` is no size, such as `8GB`: {error}");
+                    let text = format!("`{text}` is not a size such as `8GB`: {error}");
                     return Err(vec![Diagnostic::new("/budget", text)]);
                 }
             },

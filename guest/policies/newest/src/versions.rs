@@ -86,7 +86,7 @@ fn older(settings: &Newest, variant: &str, tagged: &[Tagged<'_>], newest: &[&Ver
 /// Decides on an image without a version.
 fn other(settings: &Newest, image: &Image, staying: &BTreeSet<&str>) -> Decision {
     let what = match &image.tag {
-        Some(tag) => format!("`{tag}` is no version"),
+        Some(tag) => format!("`{tag}` is not a version"),
         None => "it has no tag".into(),
     };
     match settings.others.unwrap_or_default() {

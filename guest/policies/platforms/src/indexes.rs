@@ -32,6 +32,6 @@ pub(crate) fn read(index: &Content) -> Result<Vec<u8>, String> {
 pub(crate) fn children(bytes: &[u8]) -> Result<Vec<Descriptor>, String> {
     match Manifest::parse(bytes).map_err(|error| error.to_string())? {
         Manifest::Index(index) => Ok(index.manifests),
-        Manifest::Image(_) | Manifest::Schema1(_) => Err("it is no index".into()),
+        Manifest::Image(_) | Manifest::Schema1(_) => Err("not an index".into()),
     }
 }

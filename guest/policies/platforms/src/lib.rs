@@ -76,7 +76,7 @@ enum OnMissing {
 impl Policy for Platforms {
     const NAME: &'static str = "platforms";
     const SUMMARY: &'static str =
-        "Takes only some platforms of an image; an image that lacks one is missing.";
+        "Keeps only some platforms of an image; an image without one of them is missing.";
 
     fn shorthand(value: Value) -> Result<Value, String> {
         let platforms: Vec<Value> = match value {
@@ -156,7 +156,7 @@ impl Platforms {
             .map(|content| (content.digest.as_str(), &content.platform))
             .collect();
         for child in indexes::named(contents)? {
-            let Some(platform) = child.platform.filter(|on| on.os() != "unknown") else {
+            let Some(platform) = child.platform.filter(|on| !on.is_unknown()) else {
                 continue;
             };
             let first = known.get(child.digest.to_string().as_str()).copied();

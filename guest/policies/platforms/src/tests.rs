@@ -309,7 +309,7 @@ fn strip() {
 }
 
 #[test]
-fn what_stays_of_a_stripped_image() {
+fn contents_of_a_stripped_image() {
     let (amd64, arm64) = (child("linux/amd64"), child("linux/arm64"));
     let attestation = attestation(&amd64);
     let named = [&amd64, &attestation].map(Node::digest);

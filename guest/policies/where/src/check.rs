@@ -94,7 +94,7 @@ impl<'a> Check<'a> {
             }
             Expr::Comprehension(each) => return self.comprehension(part, each),
             Expr::Struct(new) => {
-                let text = format!("there is no type `{}` to make something of", new.type_name);
+                let text = format!("there is no type `{}`", new.type_name);
                 return self.note(&new.type_name, &text);
             }
             Expr::List(_) | Expr::Map(_) | Expr::Unspecified => {}
@@ -112,7 +112,7 @@ impl<'a> Check<'a> {
     /// A name that stands alone.
     fn name(&mut self, name: &'a str) -> Good {
         if name == IMAGE {
-            let text = format!("`image` is no value; it has {}", FIELDS.join(", "));
+            let text = format!("`image` is not a value; it has {}", FIELDS.join(", "));
             return self.note(name, &text);
         }
         if self.program.env.types().find_type(name).is_some() {
@@ -120,7 +120,7 @@ impl<'a> Check<'a> {
         }
         let hint = match FIELDS.contains(&name) {
             true => format!("; write `image.{name}`"),
-            false => "; everything is said of `image`".into(),
+            false => "; all names start with `image`".into(),
         };
         self.note(name, &format!("there is no name `{name}`{hint}"))
     }

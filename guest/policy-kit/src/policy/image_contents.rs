@@ -134,7 +134,7 @@ impl<'a> PlatformImage<'a> {
         }
         // Signatures and attestations have image configs, too, with unknown platforms.
         let stated = self.config()?.and_then(|config| config.platform());
-        Ok(stated.filter(|on| on.os() != "unknown" && on.architecture() != "unknown"))
+        Ok(stated.filter(|on| !on.is_unknown() && on.architecture() != "unknown"))
     }
 
     /// Reads the time of creation in the config, else in an annotation of the manifest.

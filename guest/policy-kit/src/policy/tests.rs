@@ -37,11 +37,11 @@ fn a_policy_of_ten_lines() {
 }
 
 #[test]
-fn a_policy_is_called_what_its_package_is_called() {
+fn a_policy_is_named_after_its_package() {
     let about = describe::<NoPrefix>(&PACKAGE);
-    let said = [about.name, about.version, about.summary];
+    let found = [about.name, about.version, about.summary];
     assert_eq!(
-        said,
+        found,
         ["no-prefix", "1.2.3", "Drops tags with a banned prefix."]
     );
     let schema: Value = serde_json::from_str(&about.settings_schema).unwrap();
@@ -58,8 +58,8 @@ fn a_policy_may_have_another_name() {
         const SUMMARY: &'static str = "Does nothing.";
     }
     let about = describe::<Named>(&PACKAGE);
-    let said = [about.name, about.version, about.summary];
-    assert_eq!(said, ["named", "1.2.3", "Does nothing."]);
+    let found = [about.name, about.version, about.summary];
+    assert_eq!(found, ["named", "1.2.3", "Does nothing."]);
     // And one that forgot what to do says so.
     let mut policy: Named = configure("{}").unwrap();
     let images = [testing::manifest(json!({})).image("1")];
