@@ -13,8 +13,8 @@ fn main() -> ExitCode {
     // What is published must not depend on who publishes it.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     if let Err(error) = signals::listen() {
-        let fault = OsError::from_io("rt_sigaction", "SIGINT, SIGTERM or SIGHUP", &error);
-        text::say(&format!("regcarve: cannot listen to signals: {fault}"));
+        let error = OsError::from_io("rt_sigaction", "SIGINT, SIGTERM or SIGHUP", &error);
+        text::say(&format!("regcarve: cannot listen to signals: {error}"));
         return ExitCode::FAILURE;
     }
     std::panic::set_hook(Box::new(|panic| {

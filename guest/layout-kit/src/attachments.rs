@@ -1,7 +1,7 @@
 //! Images that speak of others: by tags made of a digest, or by the `subject` in a manifest.
 
+use crate::raw::{Damage, Referrer, Resolution};
 use regcarve_formats::{Manifest, attached};
-use regcarve_policy_kit::layout::{Attachment, Damage, Resolution};
 use regcarve_types::{Digest, Repository};
 
 /// What is filed in the same repository under the tags that cosign and the OCI make of these digests.
@@ -12,7 +12,7 @@ pub fn attached_by_tag(
     manifests: &[String],
     tags: Option<&[String]>,
     mut resolve: impl FnMut(String) -> Resolution,
-) -> Vec<Attachment> {
+) -> Vec<Referrer> {
     let mut attachments = Vec::new();
     for subject in manifests {
         let Ok(digest) = Digest::parse(subject) else {
@@ -25,7 +25,7 @@ pub fn attached_by_tag(
             }
             let resolution = resolve(tag);
             if !matches!(resolution, Resolution::Missing(_)) {
-                attachments.push(Attachment {
+                attachments.push(Referrer {
                     subject: subject.clone(),
                     resolution,
                 });
@@ -52,7 +52,7 @@ impl Unreadable {
         repository: &Repository,
         manifests: &[String],
         damages: impl FnOnce() -> Vec<Damage>,
-    ) -> Option<Attachment> {
+    ) -> Option<Referrer> {
         let subject = manifests.first()?.clone();
         if self.said.as_ref() == Some(repository) {
             return None;
@@ -67,7 +67,7 @@ impl Unreadable {
             ));
         }
         self.said = Some(repository.clone());
-        Some(Attachment {
+        Some(Referrer {
             subject,
             resolution: Resolution::Damaged(damages),
         })

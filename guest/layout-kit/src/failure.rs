@@ -2,9 +2,9 @@
 
 use std::fmt::Display;
 
-use regcarve_policy_kit::Failure;
+use crate::raw::Failure;
 
-/// What a failure says, for a [`Damage`](regcarve_policy_kit::layout::Damage).
+/// What a failure says, for a [`Damage`](crate::raw::Damage).
 pub fn cause(failure: Failure) -> String {
     match failure {
         Failure::NotFound => "there is no such file".into(),

@@ -1,14 +1,14 @@
 //! Files of a closure, looked at without the host's help.
 
-use regcarve_policy_kit::Failure;
-use regcarve_policy_kit::layout::{Damage, Located, source};
+use crate::raw::Failure;
+use crate::raw::{Damage, LocatedEntry, source};
 
 use crate::cause;
 
 /// What is wrong with the files of an image that the host is not asked to look at: absent, or of another size.
-pub fn wrong_files(contents: &[Located]) -> Vec<Damage> {
-    let wrong = |located: &Located| {
-        let content = &located.content;
+pub fn wrong_files(contents: &[LocatedEntry]) -> Vec<Damage> {
+    let wrong = |located: &LocatedEntry| {
+        let content = &located.entry;
         match source::file_size(&located.path) {
             Ok(size) if size == content.size => None,
             Ok(size) => Some(format!(

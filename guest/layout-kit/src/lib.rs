@@ -16,18 +16,23 @@
 //! wish, [`attached_by_tag`], and failures in the words of a report.
 
 mod attachments;
+mod bindings;
 mod failure;
 mod files;
 mod listing;
+pub mod raw;
 mod uses;
 mod wish;
 
 use std::collections::HashMap;
 
+use crate::raw::{ClosureEntry, Damage, Kind, LocatedEntry, Platform};
 use regcarve_formats::{Descriptor, Manifest, ManifestType, Schema1};
-use regcarve_policy_kit::layout::{Damage, Located};
-use regcarve_policy_kit::{Content, Kind, Platform};
 use regcarve_types::Digest;
+
+#[doc(hidden)]
+pub use bindings::generated;
+pub use raw::report_panics;
 
 pub use attachments::{Unreadable, attached_by_tag, subject_of};
 pub use failure::{cause, invalid};
@@ -78,7 +83,7 @@ pub trait Store {
 /// # Errors
 ///
 /// All that is wrong, as far as it can be followed.
-pub fn closure(store: &mut impl Store, top: Digest) -> Result<Vec<Located>, Vec<Damage>> {
+pub fn closure(store: &mut impl Store, top: Digest) -> Result<Vec<LocatedEntry>, Vec<Damage>> {
     let mut walk = Walk {
         store,
         contents: Vec::new(),
@@ -95,7 +100,7 @@ pub fn closure(store: &mut impl Store, top: Digest) -> Result<Vec<Located>, Vec<
 
 struct Walk<'s, S> {
     store: &'s mut S,
-    contents: Vec<Located>,
+    contents: Vec<LocatedEntry>,
     positions: HashMap<Digest, u32>,
     damages: Vec<Damage>,
 }
@@ -111,7 +116,7 @@ impl<S: Store> Walk<'_, S> {
     ) -> Option<u32> {
         let known = self.positions.get(&digest).copied();
         if let Some(position) = known
-            && uses::is_manifest(self.contents[position as usize].content.kind)
+            && uses::is_manifest(self.contents[position as usize].entry.kind)
         {
             // An index may name it for a second platform. The contract has room for the first: whoever has to know
             // all of them reads the index.
@@ -198,7 +203,7 @@ impl<S: Store> Walk<'_, S> {
             }
             Manifest::Schema1(schema1) => self.old_layers(schema1),
         };
-        self.contents[position as usize].content.children = once_each(children);
+        self.contents[position as usize].entry.children = once_each(children);
         Some(position)
     }
 
@@ -263,7 +268,7 @@ impl<S: Store> Walk<'_, S> {
 
     /// Adds a manifest. If another manifest has it as a layer, it takes the place of that: as a manifest it has
     /// a closure of its own.
-    fn put(&mut self, known: Option<u32>, digest: Digest, located: Located) -> Option<u32> {
+    fn put(&mut self, known: Option<u32>, digest: Digest, located: LocatedEntry) -> Option<u32> {
         match known {
             Some(position) => self.contents[position as usize] = located,
             None => return self.add(digest, located),
@@ -271,7 +276,7 @@ impl<S: Store> Walk<'_, S> {
         known
     }
 
-    fn add(&mut self, digest: Digest, located: Located) -> Option<u32> {
+    fn add(&mut self, digest: Digest, located: LocatedEntry) -> Option<u32> {
         if self.contents.len() >= MAX_CONTENTS {
             let cause = format!("the image has more than {MAX_CONTENTS} pieces of content");
             self.damages.push(Damage {
@@ -302,7 +307,7 @@ fn located(
     size: u64,
     path: String,
     naming: Option<&Descriptor>,
-) -> Located {
+) -> LocatedEntry {
     let platform = naming
         .and_then(|naming| naming.platform.as_ref())
         .map(|platform| Platform {
@@ -314,7 +319,7 @@ fn located(
     let describes = naming
         .and_then(Descriptor::attestation_for)
         .map(|digest| digest.to_string());
-    let content = Content {
+    let entry = ClosureEntry {
         digest: digest.to_string(),
         media_type,
         size,
@@ -323,8 +328,8 @@ fn located(
         describes,
         children: Vec::new(),
     };
-    Located {
-        content,
+    LocatedEntry {
+        entry,
         path,
         optional: false,
     }

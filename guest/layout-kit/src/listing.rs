@@ -1,8 +1,7 @@
 //! Directories of the source, read page by page.
 
-use regcarve_policy_kit::Failure;
-use regcarve_policy_kit::layout::Damage;
-use regcarve_policy_kit::layout::source::{Entry, Page, list_directory};
+use crate::raw::source::{DirectoryEntry, Page, list_directory};
+use crate::raw::{Damage, Failure};
 
 use crate::failure::cause;
 
@@ -11,7 +10,7 @@ use crate::failure::cause;
 /// # Errors
 ///
 /// Those of the source; what is damaged says where.
-pub fn entries(path: &str) -> Result<Vec<Entry>, Failure> {
+pub fn entries(path: &str) -> Result<Vec<DirectoryEntry>, Failure> {
     all_pages(|after| list_directory(path, after)).map_err(|failure| match failure {
         Failure::Damaged(text) if !path.is_empty() => Failure::Damaged(format!("{path}: {text}")),
         other => other,
@@ -26,7 +25,7 @@ pub fn entries(path: &str) -> Result<Vec<Entry>, Failure> {
 pub fn directories(path: &str) -> Result<Vec<String>, Failure> {
     let entries = entries(path)?.into_iter();
     Ok(entries
-        .filter(|entry| entry.directory)
+        .filter(|entry| entry.is_directory)
         .map(|entry| entry.name)
         .collect())
 }
@@ -46,8 +45,8 @@ pub fn unlisted(path: &str, failure: Failure) -> Damage {
 
 fn all_pages(
     mut page: impl FnMut(Option<&str>) -> Result<Page, Failure>,
-) -> Result<Vec<Entry>, Failure> {
-    let mut all: Vec<Entry> = Vec::new();
+) -> Result<Vec<DirectoryEntry>, Failure> {
+    let mut all: Vec<DirectoryEntry> = Vec::new();
     loop {
         let next = page(all.last().map(|entry| entry.name.as_str()))?;
         // A page that says "more" and brings nothing would be asked for without end.
@@ -87,9 +86,9 @@ mod tests {
                     .position(|name| *name == after)
                     .map_or(0, |at| at + 1)
             });
-            let entries = vec![Entry {
+            let entries = vec![DirectoryEntry {
                 name: names[at].into(),
-                directory: true,
+                is_directory: true,
             }];
             Ok(Page {
                 entries,

@@ -1,6 +1,6 @@
 //! What content is used as. One digest may be a layer of one manifest and a manifest of an index elsewhere.
 
-use regcarve_policy_kit::{Content, Kind};
+use crate::raw::{ClosureEntry, Kind};
 
 /// What a piece of content is for its image; often one of the two, seldom both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct Uses {
 }
 
 /// What each piece of a closure is used as, in the same order.
-pub fn uses(contents: &[Content]) -> Vec<Uses> {
+pub fn uses(contents: &[ClosureEntry]) -> Vec<Uses> {
     let mut all: Vec<Uses> = contents
         .iter()
         .map(|content| Uses {
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn a_manifest_that_is_a_layer_too() {
-        let content = |kind, children: &[u32]| Content {
+        let content = |kind, children: &[u32]| ClosureEntry {
             digest: String::new(),
             media_type: String::new(),
             size: 1,

@@ -1,7 +1,7 @@
 //! Wishes: what is asked for by tag, by digest, or by both.
 
-use regcarve_policy_kit::Failure;
-use regcarve_policy_kit::layout::{Resolution, Wanted};
+use crate::raw::Failure;
+use crate::raw::{ImageRequest, Resolution};
 use regcarve_types::{Digest, Repository};
 
 /// The name of a repository, as the host hands it over.
@@ -16,8 +16,8 @@ pub fn repository_name(text: &str) -> Result<Repository, Failure> {
 /// Answers wishes one after the other.
 pub fn resolve_each(
     repository: &str,
-    wanted: Vec<Wanted>,
-    mut resolve: impl FnMut(&Repository, Wanted) -> Resolution,
+    wanted: Vec<ImageRequest>,
+    mut resolve: impl FnMut(&Repository, ImageRequest) -> Resolution,
 ) -> Vec<Resolution> {
     match Repository::parse(repository) {
         Ok(repository) => wanted
@@ -36,7 +36,7 @@ pub fn resolve_each(
 /// # Errors
 ///
 /// The answer to the wish, where there is no such digest.
-pub fn asked_digest(wanted: &Wanted, tagged: Option<Digest>) -> Result<Digest, Resolution> {
+pub fn asked_digest(wanted: &ImageRequest, tagged: Option<Digest>) -> Result<Digest, Resolution> {
     let missing = |cause: String| Err(Resolution::Missing(cause));
     match (tagged, pinned_digest(wanted)?) {
         (Some(tagged), Some(pinned)) if tagged != pinned => {
@@ -52,7 +52,7 @@ pub fn asked_digest(wanted: &Wanted, tagged: Option<Digest>) -> Result<Digest, R
 /// # Errors
 ///
 /// The answer to the wish, if what it names is none.
-pub fn pinned_digest(wanted: &Wanted) -> Result<Option<Digest>, Resolution> {
+pub fn pinned_digest(wanted: &ImageRequest) -> Result<Option<Digest>, Resolution> {
     let digest = wanted.digest.as_deref().map(Digest::parse).transpose();
     digest.map_err(|error| Resolution::Missing(error.to_string()))
 }
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn tag_and_digest_have_to_agree() {
         let (one, two) = (Digest::sha256([1; 32]), Digest::sha256([2; 32]));
-        let wanted = |digest: Option<Digest>| Wanted {
+        let wanted = |digest: Option<Digest>| ImageRequest {
             tag: None,
             digest: digest.map(|digest| digest.to_string()),
         };
@@ -77,7 +77,7 @@ mod tests {
         ] {
             assert_eq!(asked_digest(&wanted(pinned), tagged).ok(), expected);
         }
-        let odd = Wanted {
+        let odd = ImageRequest {
             tag: None,
             digest: Some("sha256:12".into()),
         };

@@ -7,15 +7,15 @@
 //! |--------------|--------------------------------------------|----------------------------|
 //! | [`mod@policy`]   | [`policy::Policy`]                         | `regcarve_policy_kit::policy!(T)` |
 //! | [`mod@selector`] | [`selector::Selector`]                     | `regcarve_policy_kit::selector!(T)` |
-//! | [`mod@layout`]   | [`layout::Reader`] and [`layout::Writer`]  | `regcarve_policy_kit::layout!(R, W)` |
+//!
+//! Storage formats are written with `regcarve-layout-kit`.
 //!
 //! All of it also compiles for the machine that it is built on, so that the logic of a component is
-//! tested with plain `cargo test`. Only calls into the host (`log`, `source`, `output`) need the real thing;
+//! tested with plain `cargo test`. Only calls into the host (`log`) need the real thing;
 //! for `content`, which policies call, [`testing`] builds images natively.
 
 mod bindings;
 pub mod convert;
-pub mod layout;
 pub mod policy;
 pub mod selector;
 #[cfg(not(target_family = "wasm"))]
@@ -24,7 +24,9 @@ pub mod testing;
 #[doc(hidden)]
 pub use bindings::generated;
 pub use bindings::generated::policy::regcarve::plugin::log::{Level, log};
-pub use bindings::generated::policy::regcarve::plugin::types::{Content, Failure, Kind, Platform};
+pub use bindings::generated::policy::regcarve::plugin::types::{
+    ClosureEntry as Content, Failure, Kind, Platform,
+};
 #[doc(hidden)]
 pub use {schemars, serde, serde_json};
 

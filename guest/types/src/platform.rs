@@ -17,6 +17,9 @@ use crate::excerpt::Excerpt;
 #[cfg(test)]
 mod tests;
 
+/// The operating system and the processor of what runs nowhere.
+const UNKNOWN: &str = "unknown";
+
 /// The longest part of a platform; all real ones are far shorter. It bounds what a manifest can
 /// put into messages and reports.
 const LONGEST_PART: usize = 64;
@@ -73,9 +76,19 @@ impl Platform {
         Self::new(os, architecture, variant, version)
     }
 
-    /// Returns true for `unknown`, the operating system that indexes give to attestations.
+    /// `unknown/unknown`: what an index says of an attestation, which runs nowhere.
+    pub fn unknown() -> Self {
+        Self {
+            os: UNKNOWN.into(),
+            architecture: UNKNOWN.into(),
+            variant: None,
+            os_version: None,
+        }
+    }
+
+    /// Whether this is no platform that anything runs on, but the way in which an index marks attestations.
     pub fn is_unknown(&self) -> bool {
-        self.os == "unknown"
+        self.os == UNKNOWN
     }
 
     /// The operating system, such as `linux`.

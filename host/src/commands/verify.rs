@@ -1,7 +1,7 @@
 //! `regcarve verify`: whether a storage is whole, and what garbage collection would make of it.
 //!
-//! Every tag of every repository is resolved, what no tag shows is inspected by the reader, and everything that
-//! an image needs is hashed once. All that is wrong is the result, and goes to standard output.
+//! Every tag and, where the reader has `audit`, every untagged manifest of every repository is resolved, and every
+//! blob of these images is hashed once. All that is wrong is the result, and goes to standard output.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Mutex;
@@ -21,13 +21,14 @@ use crate::pipeline::open_files::OpenFileBudget;
 use crate::pipeline::resolve::{Resolver, check};
 use crate::pipeline::select::{Catalog, Selection};
 use crate::pipeline::workers::{self, Jobs, Worker};
+use crate::release::answers::{GcOutcome, GcPlan, ImageRequest};
 use crate::release::blob_table::{BlobState, BlobTable};
 use crate::release::image::{BlobId, ClosureEntry, Image, Kind};
 use crate::release::problem::{Problem, Severity};
 use crate::release::request::Origin;
 use crate::report::{SCHEMA, SandboxRow, milliseconds};
 use crate::text;
-use crate::wasm::roles::reader::{Forecast, ImageRequest, Reader, Sweep};
+use crate::wasm::roles::reader::Reader;
 
 /// What verifying found: `verify --format json`.
 #[derive(Debug, Serialize)]
@@ -40,6 +41,8 @@ struct Verified {
     storage: String,
     /// What the kernel watched.
     sandbox: SandboxRow,
+    /// Whether untagged content was checked too: only the tags of a format without `audit` are.
+    audited: bool,
     /// All that is wrong, sorted by path.
     problems: Vec<Row>,
     /// What garbage collectors would do. Information, but for those named with `--gc`.
@@ -88,12 +91,14 @@ struct CollectionRow {
 }
 
 /// Counts.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Totals {
     /// Repositories.
     repositories: usize,
     /// Tags.
     tags: usize,
+    /// Manifests that no tag reaches.
+    untagged: usize,
     /// Different content of all images.
     blobs: usize,
     /// Bytes of that content, as far as it is there.
@@ -114,7 +119,15 @@ pub fn verify(args: VerifyArgs) -> Result<(), Error> {
     let jobs = jobs(args.jobs);
     let mut reader = session.start_reader()?;
     let mut problems = Vec::new();
-    let (repositories, selection) = catalogue(&mut reader, &mut problems)?;
+    let (repositories, mut selection) = catalogue(&mut reader, &mut problems)?;
+    let tags = selection.len();
+
+    session.progress.stage("auditing", repositories.len());
+    let audited = session.reader.has_audit();
+    let mut damages = Vec::new();
+    if audited {
+        damages = audit(&session, &repositories, jobs, &mut selection)?;
+    }
 
     session.progress.stage("resolving", selection.len());
     let resolver = Resolver {
@@ -129,16 +142,13 @@ pub fn verify(args: VerifyArgs) -> Result<(), Error> {
     problems.extend(resolved.problems.into_iter().map(listed));
     let sparse = children(&images, &contents, args.sparse, &mut problems);
 
-    session.progress.stage("inspecting", repositories.len());
+    // Where an image has the same problem, its name says more.
     let known: HashSet<String> = problems.iter().filter_map(|one| one.path.clone()).collect();
-    let inspected = inspect(&session, &repositories, jobs)?;
-    // Where an image says the same, its name says more.
-    problems.extend(inspected.into_iter().filter(|problem| {
-        problem
-            .path
-            .as_ref()
-            .is_none_or(|path| !known.contains(path))
-    }));
+    damages.retain(|problem| {
+        let path = problem.path.as_ref();
+        path.is_none_or(|path| !known.contains(path))
+    });
+    problems.extend(damages);
 
     let clock = Instant::now();
     let hashed = hash::hash_all(
@@ -173,16 +183,16 @@ pub fn verify(args: VerifyArgs) -> Result<(), Error> {
         },
         storage: args.storage.to_string(),
         sandbox,
+        audited,
         problems: problems.iter().map(Row::new).collect(),
         collections: collections.unwrap_or_default(),
-        totals: totals(
-            &repositories,
-            &selection,
-            &contents,
-            &hashed,
-            hashing,
+        totals: Totals {
+            repositories: repositories.len(),
+            tags,
+            untagged: selection.len() - tags,
             sparse,
-        ),
+            ..totals(&contents, &hashed, hashing)
+        },
         timing_ms: milliseconds(began.elapsed()),
     };
     print(&verified, &problems, args.format)?;
@@ -291,43 +301,59 @@ fn hinted(item: &ClosureEntry, problem: Problem) -> Problem {
     }
 }
 
-/// What readers say of repositories apart from tagged images.
-fn inspect(
+/// Adds the untagged manifests of all repositories to the selection, and returns the damages that go with them.
+fn audit(
     session: &Session,
     repositories: &[Repository],
     jobs: Jobs,
+    selection: &mut Selection,
 ) -> Result<Vec<Problem>, Error> {
     let next = AtomicUsize::new(0);
-    let found = Mutex::new(Vec::new());
-    let work = |shift: &Worker<'_>| -> Result<(), Error> {
+    let found = Mutex::new((selection, Vec::new()));
+    let work = |worker: &Worker<'_>| -> Result<(), Error> {
         let mut reader = session.start_reader()?;
         while let Some(repository) = repositories.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let problems = match reader.inspect(repository) {
-                Ok(damages) => damages
-                    .into_iter()
-                    .map(|(path, cause)| Problem {
-                        severity: Severity::Damaged,
-                        reference: repository.to_string(),
-                        origin: None,
-                        path: Some(path),
-                        cause,
-                        hint: None,
-                    })
-                    .collect(),
-                Err(Error::Problems(problems)) => problems,
-                Err(error) => return Err(error),
-            };
-            found
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .extend(problems);
+            let (manifests, more) = untagged(&mut reader, repository)?;
+            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+            let (selection, problems) = &mut *found;
+            for digest in manifests {
+                let request = ImageRequest {
+                    tag: None,
+                    digest: Some(digest),
+                };
+                selection.add(repository, request, &Origin::Flag("--all"));
+            }
+            problems.extend(more);
+            drop(found);
             session.progress.advance(1);
-            shift.pause();
+            worker.pause();
         }
         Ok(())
     };
     workers::share(jobs.for_pieces(repositories.len()), work, work)?;
-    Ok(found.into_inner().unwrap_or_else(PoisonError::into_inner))
+    let (_, problems) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(problems)
+}
+
+/// The untagged manifests of a repository, and its damages.
+fn untagged(
+    reader: &mut Reader,
+    repository: &Repository,
+) -> Result<(Vec<Digest>, Vec<Problem>), Error> {
+    let content = match reader.untagged(repository) {
+        Ok(content) => content.unwrap_or_default(),
+        Err(Error::Problems(problems)) => return Ok((Vec::new(), problems)),
+        Err(error) => return Err(error),
+    };
+    let problems = content.damages.into_iter().map(|damage| Problem {
+        severity: Severity::Damaged,
+        reference: repository.to_string(),
+        origin: None,
+        path: Some(damage.path),
+        cause: damage.cause,
+        hint: None,
+    });
+    Ok((content.manifests, problems.collect()))
 }
 
 /// Asks what garbage collectors would do, and what that would do to tagged images. Nothing where they cannot be asked.
@@ -337,17 +363,17 @@ fn collections(
     contents: &BlobTable,
     problems: &mut Vec<Problem>,
 ) -> Result<Option<Vec<CollectionRow>>, Error> {
-    let collections = match session.start_reader()?.collections() {
-        Ok(collections) => collections,
+    let collectors = match session.start_reader()?.garbage() {
+        Ok(collectors) => collectors.unwrap_or_default(),
         Err(Error::Problems(more)) => {
             problems.extend(more);
             return Ok(None);
         }
         Err(error) => return Err(error),
     };
-    let rows = collections.into_iter().map(|collection| {
+    let rows = collectors.into_iter().map(|collector| {
         let mut row = CollectionRow {
-            collector: collection.collector,
+            collector: collector.name,
             aborts: None,
             manifests: Vec::new(),
             blobs: Vec::new(),
@@ -355,23 +381,23 @@ fn collections(
             links: Vec::new(),
             images: Vec::new(),
         };
-        match collection.forecast {
-            Forecast::Aborts(cause) => row.aborts = Some(cause),
-            Forecast::Sweeps(sweep) => {
-                row.images = affected_images(&sweep, images, contents);
+        match collector.outcome {
+            GcOutcome::Aborts(cause) => row.aborts = Some(cause),
+            GcOutcome::Completes(plan) => {
+                row.images = affected_images(&plan, images, contents);
                 let named = |all: Vec<(Repository, Digest)>| -> Vec<String> {
                     all.iter()
                         .map(|(name, digest)| format!("{name}@{digest}"))
                         .collect()
                 };
-                row.bytes = sweep.blobs.iter().map(|blob| blob.size).sum();
-                row.blobs = sweep
+                row.bytes = plan.blobs.iter().map(|blob| blob.size).sum();
+                row.blobs = plan
                     .blobs
                     .iter()
                     .map(|blob| blob.digest.to_string())
                     .collect();
-                row.manifests = named(sweep.manifests);
-                row.links = named(sweep.links);
+                row.manifests = named(plan.manifests);
+                row.links = named(plan.links);
             }
         }
         row
@@ -379,16 +405,16 @@ fn collections(
     Ok(Some(rows.collect()))
 }
 
-/// Tagged images that a sweep would take something from.
+/// Tagged images that a garbage collection would take something from.
 fn affected_images(
-    sweep: &Sweep,
+    plan: &GcPlan,
     images: &[std::sync::Arc<Image>],
     contents: &BlobTable,
 ) -> Vec<String> {
     // By path, since a blob may be stored by another digest than an image names it by.
-    let paths: HashSet<&str> = sweep.blobs.iter().map(|blob| blob.path.as_str()).collect();
+    let paths: HashSet<&str> = plan.blobs.iter().map(|blob| blob.path.as_str()).collect();
     let mut named: HashMap<&Repository, HashSet<&Digest>> = HashMap::new();
-    for (repository, digest) in sweep.manifests.iter().chain(&sweep.links) {
+    for (repository, digest) in plan.manifests.iter().chain(&plan.links) {
         named.entry(repository).or_default().insert(digest);
     }
     let loses = |image: &Image| {
@@ -401,7 +427,7 @@ fn affected_images(
     };
     let names: BTreeSet<_> = images
         .iter()
-        .filter(|image| loses(image))
+        .filter(|image| image.tag.is_some() && loses(image))
         .map(|image| image.reference())
         .collect();
     names.into_iter().collect()
@@ -432,14 +458,8 @@ fn demanded(names: &[String], rows: &[CollectionRow]) -> Result<Vec<Problem>, Er
     Ok(problems)
 }
 
-fn totals(
-    repositories: &[Repository],
-    selection: &Selection,
-    contents: &BlobTable,
-    hashed: &Hashed,
-    hashing: Duration,
-    sparse: usize,
-) -> Totals {
+/// Counts what was hashed.
+fn totals(contents: &BlobTable, hashed: &Hashed, hashing: Duration) -> Totals {
     // In a format without shared content a digest may be in many files.
     let once = |id: &BlobId| contents.find(&contents.get(*id).digest) == Some(*id);
     let there = || {
@@ -447,13 +467,11 @@ fn totals(
         different.filter_map(|id| contents.get(id).size())
     };
     Totals {
-        repositories: repositories.len(),
-        tags: selection.len(),
         blobs: there().count(),
         bytes: there().sum(),
         hashed: hashed.bytes,
         hashing_ms: milliseconds(hashing),
-        sparse,
+        ..Totals::default()
     }
 }
 
@@ -512,6 +530,12 @@ fn print(verified: &Verified, problems: &[Problem], format: Format) -> Result<()
 /// For people: a line for each problem and each collector, and one that sums up.
 fn draw(verified: &Verified, problems: &[Problem]) -> String {
     let mut lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    if !verified.audited {
+        let storage = text::visible(&verified.storage);
+        lines.push(format!(
+            "{storage}: only tagged images were checked; this format has no `audit`"
+        ));
+    }
     for row in &verified.collections {
         let line = format!("gc: {}: {}", row.collector, row.says());
         lines.push(text::visible(&line).into_owned());

@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use regcarve_types::{Digest, Platform, Repository, Tag};
+use regcarve_types::{Digest, Repository, Tag};
 
 use super::open_files::OpenFileBudget;
 use super::select::Selection;
@@ -18,13 +18,14 @@ use crate::error::Error;
 use crate::fs::{FileInfo, ReadError, SourceTree, TreePath};
 use crate::hash_map::{HashMap, HashSet};
 use crate::progress::Progress;
+use crate::release::answers::{Damage, FoundImage, ImageRequest, Resolution};
 use crate::release::blob_table::{Blob, BlobState, BlobTable};
 use crate::release::image::{BlobId, ClosureEntry, Image, Kind, reference};
 use crate::release::problem::{Problem, Severity};
 use crate::release::request::Origin;
 use crate::signals;
 use crate::wasm::Component;
-use crate::wasm::roles::reader::{Found, ImageRequest, Reader, Resolution};
+use crate::wasm::roles::reader::Reader;
 
 /// Images in one call to a reader. More would cost memory on both sides and save nothing.
 const BATCH: usize = 256;
@@ -81,7 +82,6 @@ impl Resolver<'_> {
                 reader,
                 verified: HashMap::default(),
                 shared: &shared,
-                names: Names::default(),
             }
             .run(&queue, shift, progress)
         };
@@ -143,13 +143,6 @@ impl<'w> Queue<'w> {
     }
 }
 
-/// Media types and platforms repeat without end; each is kept once by each worker.
-#[derive(Default)]
-struct Names {
-    media_types: HashMap<String, Arc<str>>,
-    platforms: HashMap<Platform, Arc<Platform>>,
-}
-
 /// Images of one repository, by tag and digest, and their positions among all.
 type Seen = HashMap<(Option<Tag>, Digest), usize>;
 
@@ -160,7 +153,6 @@ struct Worker<'a> {
     /// What the host hashed for the last answer of the reader, and the files.
     verified: HashMap<Digest, String>,
     shared: &'a Mutex<Resolved>,
-    names: Names,
 }
 
 impl Worker<'_> {
@@ -216,7 +208,11 @@ impl Worker<'_> {
                         }
                     }
                 }
-                Resolution::Missing(cause) => {
+                Resolution::NoRepository | Resolution::Missing(_) => {
+                    let cause = match answer {
+                        Resolution::Missing(cause) => cause,
+                        _ => format!("there is no repository {repository}"),
+                    };
                     let mut shared = self.lock();
                     let reference = wanted_name(repository, wanted);
                     let position = shared.problems.len();
@@ -269,7 +265,7 @@ impl Worker<'_> {
                 )));
             }
             far += 1;
-            let attached = self.reader.attached(repository, &manifests)?;
+            let attached = self.reader.referrers(repository, &manifests)?;
             self.verified = self.reader.take_verified();
             for (subject, resolution) in attached {
                 signals::check()?;
@@ -294,7 +290,7 @@ impl Worker<'_> {
                         }
                     }
                     // It was there when it was looked for; gone is gone.
-                    Resolution::Missing(_) => {}
+                    Resolution::NoRepository | Resolution::Missing(_) => {}
                     Resolution::Damaged(damages) => {
                         let reference =
                             format!("an artifact that speaks of {repository}@{subject}");
@@ -318,48 +314,40 @@ impl Worker<'_> {
     fn add(
         &mut self,
         repository: &Arc<Repository>,
-        found: Found,
+        found: FoundImage,
         origin: Origin,
         subject: Option<Digest>,
         frontier: &mut Vec<(Digest, Arc<str>)>,
     ) -> usize {
         let name: Arc<str> = reference(repository, found.tag.as_ref(), &found.digest).into();
-        let mut items = Vec::with_capacity(found.items.len());
+        let mut items = Vec::with_capacity(found.entries.len());
         let mut fresh = Vec::new();
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        for item in found.items {
-            if item.kind.is_manifest() {
-                frontier.push((item.digest, Arc::clone(&name)));
+        for entry in found.entries {
+            let location = &entry.content;
+            if entry.kind.is_manifest() {
+                frontier.push((location.digest, Arc::clone(&name)));
             }
-            let is_verified = self.verified.get(&item.digest) == Some(&item.path);
-            let id = match shared.contents.find_at(&item.digest, &item.path) {
+            let is_verified = self.verified.get(&location.digest) == Some(&location.path);
+            let id = match shared.contents.find_at(&location.digest, &location.path) {
                 Some(id) => id,
                 None => {
                     let id = shared.contents.add(Blob {
-                        digest: item.digest,
-                        path: item.path.as_str().into(),
+                        digest: location.digest,
+                        path: location.path.as_str().into(),
                         presence: BlobState::Absent,
                         verified: false,
                         handle: None,
                         file: None,
                     });
-                    fresh.push((id, item.path));
+                    fresh.push((id, location.path.clone()));
                     id
                 }
             };
             if is_verified {
                 shared.contents.get_mut(id).verified = true;
             }
-            items.push(ClosureEntry {
-                content: id,
-                kind: item.kind,
-                media_type: self.names.media_type(item.media_type),
-                platform: item.platform.map(|platform| self.names.platform(platform)),
-                describes: item.describes.map(Box::new),
-                optional: item.optional,
-                size: item.size,
-                children: item.children,
-            });
+            items.push(entry.with_blob(id));
         }
         let position = shared.images.len();
         shared.images.push(Arc::new(Image {
@@ -399,13 +387,13 @@ impl Worker<'_> {
         Ok((self.resolver.handles.keep(file), looked))
     }
 
-    fn damaged(&self, reference: &str, origin: &Origin, damages: Vec<(String, String)>) {
-        let problems = damages.into_iter().map(|(path, cause)| Problem {
+    fn damaged(&self, reference: &str, origin: &Origin, damages: Vec<Damage>) {
+        let problems = damages.into_iter().map(|damage| Problem {
             severity: Severity::Damaged,
             reference: reference.into(),
             origin: Some(origin.clone()),
-            path: Some(path),
-            cause,
+            path: Some(damage.path),
+            cause: damage.cause,
             hint: origin.way_without(),
         });
         self.lock().problems.extend(problems);
@@ -413,30 +401,6 @@ impl Worker<'_> {
 
     fn lock(&self) -> MutexGuard<'_, Resolved> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Names {
-    fn media_type(&mut self, name: String) -> Arc<str> {
-        match self.media_types.get(&name) {
-            Some(shared) => Arc::clone(shared),
-            None => {
-                let shared: Arc<str> = name.as_str().into();
-                self.media_types.insert(name, Arc::clone(&shared));
-                shared
-            }
-        }
-    }
-
-    fn platform(&mut self, platform: Platform) -> Arc<Platform> {
-        match self.platforms.get(&platform) {
-            Some(shared) => Arc::clone(shared),
-            None => {
-                let shared = Arc::new(platform.clone());
-                self.platforms.insert(platform, Arc::clone(&shared));
-                shared
-            }
-        }
     }
 }
 

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use regcarve_types::{Pattern, Repository, Tag};
 
 use crate::error::Error;
+use crate::release::answers::ImageRequest;
 use crate::release::problem::{Problem, Severity};
 use crate::release::request::{Origin, Request};
-use crate::wasm::roles::reader::{ImageRequest, Reader};
+use crate::wasm::roles::reader::Reader;
 
 /// What is wanted of each repository, each thing once, with the first that asked for it.
 #[derive(Debug, Default)]

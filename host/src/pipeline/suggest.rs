@@ -4,7 +4,7 @@ use regcarve_types::{Repository, Tag};
 
 use super::select::Catalog;
 use crate::error::Error;
-use crate::wasm::roles::reader::ImageRequest;
+use crate::release::answers::ImageRequest;
 
 /// How many names a message holds.
 const NAMES: usize = 3;

@@ -30,11 +30,14 @@ impl Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlobId(pub u32);
 
-/// A piece of content in the closure of an image.
+/// A blob in the closure of an image.
+///
+/// `B` is how the blob is named: by its id in the [`BlobTable`](super::blob_table::BlobTable), or by its
+/// [`BlobLocation`](super::answers::BlobLocation) in the answer of a reader.
 #[derive(Debug, Clone)]
-pub struct ClosureEntry {
-    /// Which content.
-    pub content: BlobId,
+pub struct ClosureEntry<B = BlobId> {
+    /// The blob.
+    pub content: B,
     /// What it is for, in this image.
     pub kind: Kind,
     /// What this image calls it. Shared by all that call it so.
@@ -49,6 +52,22 @@ pub struct ClosureEntry {
     pub size: u64,
     /// Positions in the same closure.
     pub children: Box<[u32]>,
+}
+
+impl<B> ClosureEntry<B> {
+    /// The entry with its blob named in another way.
+    pub fn with_blob<C>(self, blob: C) -> ClosureEntry<C> {
+        ClosureEntry {
+            content: blob,
+            kind: self.kind,
+            media_type: self.media_type,
+            platform: self.platform,
+            describes: self.describes,
+            optional: self.optional,
+            size: self.size,
+            children: self.children,
+        }
+    }
 }
 
 /// A resolved image.

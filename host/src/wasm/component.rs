@@ -24,6 +24,8 @@ pub struct Component {
     pub(super) pre: InstancePre<State>,
     /// Tells whether it imports WASI.
     pub(super) wasi: bool,
+    /// Tells whether it exports `audit`.
+    has_audit: bool,
     imports: Vec<String>,
     size: usize,
 }
@@ -104,6 +106,7 @@ impl Component {
             engine: engine.clone(),
             pre,
             wasi,
+            has_audit: world.has_audit(),
             imports: world.imports,
             size: code.size,
         })
@@ -122,6 +125,11 @@ impl Component {
     /// The interfaces that it imports: a true list of what it can do.
     pub fn imports(&self) -> &[String] {
         &self.imports
+    }
+
+    /// Whether it exports the optional interface `audit`.
+    pub fn has_audit(&self) -> bool {
+        self.has_audit
     }
 
     /// Its length in bytes.

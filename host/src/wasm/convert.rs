@@ -14,10 +14,10 @@ pub(super) fn digest_in(text: &str) -> Result<Digest, types::Failure> {
 }
 
 /// The closure of an image.
-pub(super) fn closure_out(entries: &[ClosureEntry], blobs: &BlobTable) -> Vec<types::Content> {
+pub(super) fn closure_out(entries: &[ClosureEntry], blobs: &BlobTable) -> Vec<types::ClosureEntry> {
     let content = |entry: &ClosureEntry| {
         let blob = blobs.get(entry.content);
-        types::Content {
+        types::ClosureEntry {
             digest: blob.digest.to_string(),
             media_type: entry.media_type.to_string(),
             size: blob.size().unwrap_or(0),

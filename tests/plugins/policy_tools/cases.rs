@@ -215,13 +215,7 @@ fn recorded_decisions_are_replayed_without_the_storage() {
     outcome.assert_code(0);
     // Seven tags, but the signature goes with its image; configs of all that are no snapshot, also of attestations and
     // the chart.
-    assert!(
-        outcome
-            .stdout
-            .contains("recorded.json: 6 images, 7 blobs read"),
-        "{}",
-        outcome.stdout
-    );
+    outcome.assert_prints("recorded.json: 6 images, 7 blobs read");
 
     let path = Path::new(&folder).join("recorded.json");
     let mut file: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
@@ -276,11 +270,7 @@ fn recorded_decisions_are_replayed_without_the_storage() {
     fs::write(&path, file.to_string()).unwrap();
     let poor = run(&["policy", "test", &folder]);
     poor.assert_code(5);
-    assert!(
-        poor.stdout.contains("note      it asked for sha256:"),
-        "{}",
-        poor.stdout
-    );
+    poor.assert_prints("note      it asked for sha256:");
 
     // Another rule decides otherwise on the same images.
     file["cases"][0]["blobs"] = blobs.into();
@@ -315,11 +305,7 @@ fn recording_takes_the_selected_images() {
         "platforms=linux/amd64",
     ]);
     outcome.assert_code(0);
-    assert!(
-        outcome.stdout.contains("recorded.json: 2 images"),
-        "{}",
-        outcome.stdout
-    );
+    outcome.assert_prints("recorded.json: 2 images");
     let replayed = run(&["policy", "test", &folder]);
     replayed.assert_code(0);
 

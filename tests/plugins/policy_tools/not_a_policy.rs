@@ -268,12 +268,7 @@ fn check_also_checks_settings() {
         &format!(r#"{policy}={{"label":"owner"}}"#),
     ]);
     good.assert_code(0);
-    assert!(
-        good.stdout
-            .contains("owned-images 0.1.0 can run here, and accepts these settings"),
-        "{}",
-        good.stdout
-    );
+    good.assert_prints("owned-images 0.1.0 can run here, and accepts these settings");
     for (settings, message) in [
         (r#"{"lable":"owner"}"#, "/lable"),
         (r#"{"label":"#, "are no JSON"),

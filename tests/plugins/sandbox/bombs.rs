@@ -28,6 +28,7 @@ fn check(fixture: &Fixture, bytes: &[u8], flags: &[&str]) -> Outcome {
 fn compiling_is_limited_in_time_and_memory() {
     const TIME: u64 = 2;
     const MEMORY: u64 = 512;
+    let _alone = super::super::alone();
     let fixture = two_storages();
     let friend = fs::read(program("policy-sleep")).unwrap();
     let mut stopped = Vec::new();

@@ -169,6 +169,6 @@ fn a_policy_cannot_keep_an_image_whose_config_is_damaged() {
     for words in ["team/app:v1", "team/app:v2", config.hex()] {
         outcome.assert_says(words);
     }
-    // Nobody needs what is dropped.
+    // What is dropped is not needed.
     plan(&["--policy", r#"match={"deny":["**"]}"#, "--allow-missing"]).assert_code(COMPLETE);
 }

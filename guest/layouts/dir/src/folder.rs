@@ -1,7 +1,7 @@
 //! What a folder is, judged by its name and by what is in it.
 
 use regcarve_formats::dir::{File, reference_of};
-use regcarve_policy_kit::layout::source::Entry;
+use regcarve_layout_kit::raw::source::DirectoryEntry;
 use regcarve_types::{Digest, Reference, ReferenceError, Repository, RepositoryError, Tag};
 
 /// A folder below the root, judged.
@@ -18,11 +18,11 @@ pub(crate) enum Folder {
 }
 
 /// Judges the folder at `path`, relative to the root.
-pub(crate) fn judge(path: &str, entries: &[Entry]) -> Folder {
+pub(crate) fn judge(path: &str, entries: &[DirectoryEntry]) -> Folder {
     let name = reference_of(path);
     if !entries.iter().any(is_manifest) {
         // A registry's host and port look like an image and its tag, but have nothing but folders in them.
-        let only_folders = !entries.is_empty() && entries.iter().all(|entry| entry.directory);
+        let only_folders = !entries.is_empty() && entries.iter().all(|entry| entry.is_directory);
         return match name {
             Ok(reference) if !only_folders => Folder::Broken(reference),
             _ => Folder::Above,
@@ -48,8 +48,8 @@ pub(crate) fn judge(path: &str, entries: &[Entry]) -> Folder {
     }
 }
 
-fn is_manifest(entry: &Entry) -> bool {
-    !entry.directory && File::parse(&entry.name) == Some(File::Manifest)
+fn is_manifest(entry: &DirectoryEntry) -> bool {
+    !entry.is_directory && File::parse(&entry.name) == Some(File::Manifest)
 }
 
 /// The folder that the folders of the images of a repository are in, and what their names begin with.
@@ -112,10 +112,10 @@ pub(crate) fn join(above: &str, name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn entries(names: &[&str]) -> Vec<Entry> {
-        let entry = |name: &&str| Entry {
+    fn entries(names: &[&str]) -> Vec<DirectoryEntry> {
+        let entry = |name: &&str| DirectoryEntry {
             name: name.trim_end_matches('/').into(),
-            directory: name.ends_with('/'),
+            is_directory: name.ends_with('/'),
         };
         names.iter().map(entry).collect()
     }

@@ -30,4 +30,4 @@ mod writer;
 use reader::DirReader;
 use writer::DirWriter;
 
-regcarve_policy_kit::layout!(DirReader, DirWriter);
+regcarve_layout_kit::raw_layout!(DirReader, DirWriter, audit);

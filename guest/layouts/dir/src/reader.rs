@@ -3,12 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use regcarve_formats::ManifestType;
+use regcarve_layout_kit::raw::{
+    Audit, Collector, Damage, Failure, Image, ImageRequest, Level, Reader, Referrer, Resolution,
+    UntaggedContent, log, source,
+};
 use regcarve_layout_kit::{
     Store, Unreadable, asked_digest, attached_by_tag, closure, directories, entries, pinned_digest,
-    repository_name, resolve_each, subject_of, unlisted, wrong_files,
+    repository_name, resolve_each, subject_of, unlisted,
 };
-use regcarve_policy_kit::layout::{Attachment, Damage, Image, Reader, Resolution, Wanted, source};
-use regcarve_policy_kit::{Failure, Level, log};
 use regcarve_types::{Algorithm, Digest, Reference, Repository, Tag};
 
 use crate::folder::{Folder, Name, Named, join, judge, of_repository, parent_of};
@@ -52,7 +54,7 @@ impl Reader for DirReader {
             }
             let folders: Vec<String> = entries
                 .into_iter()
-                .filter(|entry| entry.directory)
+                .filter(|entry| entry.is_directory)
                 .map(|entry| entry.name)
                 .collect();
             for folder in &folders {
@@ -88,23 +90,30 @@ impl Reader for DirReader {
         Ok(tags)
     }
 
-    fn resolve(&mut self, repository: &str, wanted: Vec<Wanted>) -> Vec<Resolution> {
-        resolve_each(repository, wanted, |repository, wanted| {
-            self.resolve_one(repository, wanted)
+    fn resolve(&mut self, repository: &str, requests: Vec<ImageRequest>) -> Vec<Resolution> {
+        resolve_each(repository, requests, |repository, request| {
+            match self.resolve_one(repository, request) {
+                Resolution::Missing(_)
+                    if matches!(self.folders(repository), Err(Failure::NotFound)) =>
+                {
+                    Resolution::NoRepository
+                }
+                answer => answer,
+            }
         })
     }
 
-    fn attached(&mut self, repository: &str, manifests: &[String]) -> Vec<Attachment> {
+    fn referrers(&mut self, repository: &str, subjects: Vec<String>) -> Vec<Referrer> {
         let Ok(name) = repository_name(repository) else {
             return Vec::new();
         };
         let folders = self.any_folders(&name);
         // Where they cannot be listed, each possible tag can still be asked for.
         let tags = folders.as_ref().ok().map(|folders| tags_of(folders));
-        let mut attachments = attached_by_tag(manifests, tags.as_deref(), |tag| {
+        let mut attachments = attached_by_tag(&subjects, tags.as_deref(), |tag| {
             self.resolve_one(
                 &name,
-                Wanted {
+                ImageRequest {
                     tag: Some(tag),
                     digest: None,
                 },
@@ -114,7 +123,7 @@ impl Reader for DirReader {
         match folders {
             Ok(folders) => {
                 for folder in &folders {
-                    match untagged_attachment(folder, manifests) {
+                    match untagged_attachment(folder, &subjects) {
                         Ok(attachment) => attachments.extend(attachment),
                         Err(damage) => damages.push(damage),
                     }
@@ -122,39 +131,38 @@ impl Reader for DirReader {
             }
             Err(damage) => damages.push(damage),
         }
-        let unreadable = self.unreadable.attachment(&name, manifests, || damages);
+        let unreadable = self.unreadable.attachment(&name, &subjects, || damages);
         attachments.extend(unreadable);
         attachments
     }
+}
 
-    /// Images without a tag.
-    fn inspect(&mut self, repository: &str) -> Vec<Damage> {
-        let Ok(name) = repository_name(repository) else {
-            return Vec::new();
-        };
-        let folders = match self.any_folders(&name) {
+impl Audit for DirReader {
+    fn untagged(&mut self, repository: &str) -> Result<UntaggedContent, Failure> {
+        let folders = match self.any_folders(&repository_name(repository)?) {
             Ok(folders) => folders,
-            Err(damage) => return vec![damage],
+            Err(damage) => {
+                return Ok(UntaggedContent {
+                    manifests: Vec::new(),
+                    damages: vec![damage],
+                });
+            }
         };
+        let mut manifests = Vec::new();
         let mut damages = Vec::new();
-        for folder in folders {
-            let Name::Digest(digest) = folder.name else {
-                continue;
-            };
-            let wanted = Wanted {
-                tag: None,
-                digest: Some(digest.to_string()),
-            };
-            match self.resolve_one(&name, wanted) {
-                Resolution::Found(image) => damages.extend(wrong_files(&image.contents)),
-                Resolution::Damaged(more) => damages.extend(more),
-                Resolution::Missing(cause) => damages.push(Damage {
-                    path: folder.path,
-                    cause,
-                }),
+        for Named { path, name } in folders {
+            let Name::Digest(digest) = name else { continue };
+            match look(&path) {
+                Ok(Folder::Image(_)) => manifests.push(digest.to_string()),
+                Ok(_) => damages.push(without_manifest(&path)),
+                Err(failure) => damages.push(unlisted(&path, failure)),
             }
         }
-        damages
+        Ok(UntaggedContent { manifests, damages })
+    }
+
+    fn garbage(&mut self) -> Result<Vec<Collector>, Failure> {
+        Ok(Vec::new())
     }
 }
 
@@ -194,7 +202,7 @@ impl DirReader {
         }
     }
 
-    fn resolve_one(&mut self, repository: &Repository, wanted: Wanted) -> Resolution {
+    fn resolve_one(&mut self, repository: &Repository, wanted: ImageRequest) -> Resolution {
         let answer = match &wanted.tag {
             Some(tag) => by_tag(repository, tag, &wanted),
             None => self.by_digest(repository, &wanted),
@@ -203,13 +211,13 @@ impl DirReader {
             Ok((digest, contents)) => Resolution::Found(Image {
                 tag: wanted.tag,
                 digest: digest.to_string(),
-                contents,
+                entries: contents,
             }),
             Err(answer) => answer,
         }
     }
 
-    fn by_digest(&mut self, repository: &Repository, wanted: &Wanted) -> Answer {
+    fn by_digest(&mut self, repository: &Repository, wanted: &ImageRequest) -> Answer {
         let digest = asked_digest(wanted, None)?;
         let own = join_name(&Reference::pinned(repository.clone(), digest))?;
         if let Some(folder) = ImageFolder::open(&own, Some(digest)).map_err(damaged)? {
@@ -263,9 +271,9 @@ impl DirReader {
 }
 
 /// An image and all that belongs to it, or what became of it instead.
-type Answer = Result<(Digest, Vec<regcarve_policy_kit::layout::Located>), Resolution>;
+type Answer = Result<(Digest, Vec<regcarve_layout_kit::raw::LocatedEntry>), Resolution>;
 
-fn by_tag(repository: &Repository, tag: &str, wanted: &Wanted) -> Answer {
+fn by_tag(repository: &Repository, tag: &str, wanted: &ImageRequest) -> Answer {
     let missing = |cause: &str| Resolution::Missing(cause.into());
     let tag = Tag::parse(tag).map_err(|_| missing("this cannot be a tag"))?;
     let path = join_name(&Reference::tagged(repository.clone(), tag))?;
@@ -298,7 +306,7 @@ fn whole(path: &str, mut folder: ImageFolder) -> Answer {
     }
     let (digest, contents) = finish(folder.top(), &mut folder)?;
     // Its digest is that of the bytes without their signatures, which no file has.
-    if contents[0].content.media_type == ManifestType::Schema1Signed.as_str() {
+    if contents[0].entry.media_type == ManifestType::Schema1Signed.as_str() {
         return Err(damaged(Damage {
             path: manifest_path(path),
             cause: "a signed manifest of the first schema, which has no digest as a file: convert it with `skopeo copy \
@@ -359,7 +367,7 @@ fn tags_of(folders: &[Named]) -> Vec<String> {
 /// # Errors
 ///
 /// Why its manifest cannot be read: then it may speak of anything.
-fn untagged_attachment(folder: &Named, manifests: &[String]) -> Result<Option<Attachment>, Damage> {
+fn untagged_attachment(folder: &Named, manifests: &[String]) -> Result<Option<Referrer>, Damage> {
     let Name::Digest(digest) = folder.name else {
         return Ok(None);
     };
@@ -379,11 +387,11 @@ fn untagged_attachment(folder: &Named, manifests: &[String]) -> Result<Option<At
         Ok((_, contents)) => Resolution::Found(Image {
             tag: None,
             digest: digest.to_string(),
-            contents,
+            entries: contents,
         }),
         Err(answer) => answer,
     };
-    Ok(Some(Attachment {
+    Ok(Some(Referrer {
         subject,
         resolution,
     }))

@@ -1,9 +1,9 @@
 //! The folder of one image, opened.
 
 use regcarve_formats::dir::{File, Version};
+use regcarve_layout_kit::raw::Failure;
+use regcarve_layout_kit::raw::{Damage, source};
 use regcarve_layout_kit::{BlobFile, ManifestFile, Store, cause};
-use regcarve_policy_kit::Failure;
-use regcarve_policy_kit::layout::{Damage, source};
 use regcarve_types::{Algorithm, Digest};
 
 /// The folder of an image of which `manifest.json` has been read.

@@ -1,9 +1,9 @@
 //! Images into a tree of folders.
 
 use regcarve_formats::dir::{File, Version, folder_of};
+use regcarve_layout_kit::raw::{ClosureEntry, Failure, Level, log};
+use regcarve_layout_kit::raw::{ImageSummary, PlacedImage, Writer, output};
 use regcarve_layout_kit::{invalid, uses};
-use regcarve_policy_kit::layout::{Entry, Placed, Writer, output};
-use regcarve_policy_kit::{Content, Failure, Level, log};
 use regcarve_types::{Algorithm, Digest, Reference, Repository, Tag};
 
 /// See the header of this crate.
@@ -11,9 +11,9 @@ use regcarve_types::{Algorithm, Digest, Reference, Repository, Tag};
 pub(crate) struct DirWriter;
 
 impl Writer for DirWriter {
-    fn place(&mut self, image: Placed) -> Result<(), Failure> {
+    fn place(&mut self, image: PlacedImage) -> Result<(), Failure> {
         let folder = folder_of(&reference(&image)?).map_err(invalid)?;
-        let files = files(&image.contents)?;
+        let files = files(&image.entries)?;
         if files.top.algorithm() != Algorithm::Sha256 {
             let digest = files.top;
             log(
@@ -38,13 +38,13 @@ impl Writer for DirWriter {
         Ok(())
     }
 
-    fn finish(&mut self, _images: Vec<Entry>) -> Result<(), Failure> {
+    fn finish(&mut self, _images: Vec<ImageSummary>) -> Result<(), Failure> {
         Ok(())
     }
 }
 
 /// The name of an image: its digest is part of it only where there is no tag.
-fn reference(image: &Placed) -> Result<Reference, Failure> {
+fn reference(image: &PlacedImage) -> Result<Reference, Failure> {
     let repository = Repository::parse(&image.repository).map_err(invalid)?;
     Ok(match &image.tag {
         Some(tag) => Reference::tagged(repository, Tag::parse(tag).map_err(invalid)?),
@@ -58,7 +58,7 @@ struct Files {
     others: Vec<(Digest, File)>,
 }
 
-fn files(contents: &[Content]) -> Result<Files, Failure> {
+fn files(contents: &[ClosureEntry]) -> Result<Files, Failure> {
     let Some(top) = contents.first() else {
         return Err(invalid("an image without contents"));
     };
@@ -78,12 +78,12 @@ fn files(contents: &[Content]) -> Result<Files, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use regcarve_policy_kit::Kind;
+    use regcarve_layout_kit::raw::Kind;
 
     use super::*;
 
-    fn content(digest: Digest, kind: Kind) -> Content {
-        Content {
+    fn content(digest: Digest, kind: Kind) -> ClosureEntry {
+        ClosureEntry {
             digest: digest.to_string(),
             media_type: String::new(),
             size: 1,
@@ -128,11 +128,11 @@ mod tests {
     #[test]
     fn folders_are_named_like_images() {
         let digest = Digest::sha256([1; 32]);
-        let mut image = Placed {
+        let mut image = PlacedImage {
             repository: "team/app".into(),
             tag: Some("v1".into()),
             digest: digest.to_string(),
-            contents: Vec::new(),
+            entries: Vec::new(),
         };
         assert_eq!(
             folder_of(&reference(&image).expect("a name")).as_deref(),

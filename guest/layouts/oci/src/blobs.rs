@@ -1,9 +1,9 @@
-//! Content in a layout: there is one place for everything.
+//! ClosureEntry in a layout: there is one place for everything.
 
 use regcarve_formats::oci::blob_path;
+use regcarve_layout_kit::raw::Failure;
+use regcarve_layout_kit::raw::{Damage, source};
 use regcarve_layout_kit::{BlobFile, ManifestFile, Store, cause};
-use regcarve_policy_kit::Failure;
-use regcarve_policy_kit::layout::{Damage, source};
 use regcarve_types::Digest;
 
 /// `blobs/` of the source.

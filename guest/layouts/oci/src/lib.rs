@@ -29,4 +29,4 @@ mod writer;
 use reader::OciReader;
 use writer::OciWriter;
 
-regcarve_policy_kit::layout!(OciReader, OciWriter);
+regcarve_layout_kit::raw_layout!(OciReader, OciWriter, audit);

@@ -1,14 +1,16 @@
 //! Images out of a layout.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use regcarve_formats::oci::{INDEX_FILE, LAYOUT_FILE, blob_path, check_layout, parse_index};
+use regcarve_layout_kit::raw::{
+    Audit, Collector, Damage, Failure, Image, ImageRequest, Kind, Level, Reader, Referrer,
+    Resolution, UntaggedContent, log, source,
+};
 use regcarve_layout_kit::{
     ManifestFile, Store as _, Unreadable, asked_digest, attached_by_tag, cause, closure,
-    pinned_digest, repository_name, resolve_each, subject_of, wrong_files,
+    pinned_digest, repository_name, resolve_each, subject_of,
 };
-use regcarve_policy_kit::layout::{Attachment, Damage, Image, Reader, Resolution, Wanted, source};
-use regcarve_policy_kit::{Failure, Kind, Level, log};
 use regcarve_types::{Digest, Repository, Tag};
 
 use crate::blobs::Blobs;
@@ -38,6 +40,9 @@ enum Subject {
     Unknown,
 }
 
+const NO_SUCH_TAG: &str = "there is no such tag";
+const NO_SUCH_MANIFEST: &str = "this repository has no such manifest";
+
 impl Reader for OciReader {
     fn repositories(&mut self) -> Result<Vec<String>, Failure> {
         let Self {
@@ -66,22 +71,32 @@ impl Reader for OciReader {
         Ok(images.tagged.keys().map(ToString::to_string).collect())
     }
 
-    fn resolve(&mut self, repository: &str, wanted: Vec<Wanted>) -> Vec<Resolution> {
+    fn resolve(&mut self, repository: &str, requests: Vec<ImageRequest>) -> Vec<Resolution> {
         let Self {
             layout, manifests, ..
         } = self;
         match open(layout) {
-            Ok(layout) => resolve_each(repository, wanted, |repository, wanted| {
-                resolve(layout, manifests, repository, wanted)
+            Ok(layout) => resolve_each(repository, requests, |repository, request| {
+                match resolve(layout, manifests, repository, request) {
+                    Resolution::Missing(cause)
+                        if cause == NO_SUCH_TAG || cause == NO_SUCH_MANIFEST =>
+                    {
+                        match layout.repositories.contains_key(repository) {
+                            true => Resolution::Missing(cause),
+                            false => Resolution::NoRepository,
+                        }
+                    }
+                    answer => answer,
+                }
             }),
-            Err(damage) => wanted
+            Err(damage) => requests
                 .iter()
                 .map(|_| Resolution::Damaged(vec![damage.clone()]))
                 .collect(),
         }
     }
 
-    fn attached(&mut self, repository: &str, asked: &[String]) -> Vec<Attachment> {
+    fn referrers(&mut self, repository: &str, asked: Vec<String>) -> Vec<Referrer> {
         let Self {
             layout,
             manifests,
@@ -100,12 +115,12 @@ impl Reader for OciReader {
                 .collect::<Vec<_>>()
         });
         let mut attachments =
-            attached_by_tag(asked, Some(tags.as_deref().unwrap_or_default()), |tag| {
+            attached_by_tag(&asked, Some(tags.as_deref().unwrap_or_default()), |tag| {
                 resolve(
                     layout,
                     manifests,
                     &name,
-                    Wanted {
+                    ImageRequest {
                         tag: Some(tag),
                         digest: None,
                     },
@@ -132,36 +147,64 @@ impl Reader for OciReader {
                 Subject::Unknown | Subject::Nothing => continue,
             };
             if asked.contains(&subject) {
-                attachments.push(Attachment {
+                attachments.push(Referrer {
                     subject,
                     resolution: whole(None, top),
                 });
             }
         }
         let damages = || unknown.into_values().flat_map(damages_of).collect();
-        attachments.extend(unreadable.attachment(&name, asked, damages));
+        attachments.extend(unreadable.attachment(&name, &asked, damages));
         attachments
     }
+}
 
+impl Audit for OciReader {
     /// Images without a tag; with the first repository also those that belong to none.
-    fn inspect(&mut self, repository: &str) -> Vec<Damage> {
-        let (Ok(layout), Ok(name)) = (open(&mut self.layout), repository_name(repository)) else {
-            return Vec::new();
-        };
+    fn untagged(&mut self, repository: &str) -> Result<UntaggedContent, Failure> {
+        let name = repository_name(repository)?;
+        let layout = open(&mut self.layout).map_err(not_readable)?;
         let images = layout.repositories.get(&name);
         let untagged = images.map(|images| images.untagged.as_slice());
         let mut tops = untagged.unwrap_or_default().to_vec();
         if layout.repositories.keys().next() == Some(&name) {
             tops.extend(layout.strays.iter().map(|stray| stray.top));
         }
-        tops.into_iter().flat_map(damages_of).collect()
+        let mut sizes = BTreeMap::new();
+        let mut damages = Vec::new();
+        for top in images
+            .iter()
+            .flat_map(|images| images.tops())
+            .chain(tops.iter().copied())
+        {
+            let size = *sizes.entry(top.digest).or_insert(top.size);
+            if size != top.size {
+                let cause = format!(
+                    "it gives {} {size} bytes and {} bytes",
+                    top.digest, top.size
+                );
+                damages.push(Damage {
+                    path: INDEX_FILE.into(),
+                    cause,
+                });
+            }
+        }
+        let manifests: BTreeSet<String> = tops.iter().map(|top| top.digest.to_string()).collect();
+        Ok(UntaggedContent {
+            manifests: manifests.into_iter().collect(),
+            damages,
+        })
+    }
+
+    fn garbage(&mut self) -> Result<Vec<Collector>, Failure> {
+        Ok(Vec::new())
     }
 }
 
 /// What is wrong with an image that is named by nobody.
 fn damages_of(top: Top) -> Vec<Damage> {
     match whole(None, top) {
-        Resolution::Found(image) => wrong_files(&image.contents),
+        Resolution::Found(_) | Resolution::NoRepository => Vec::new(),
         Resolution::Damaged(damages) => damages,
         Resolution::Missing(cause) => vec![Damage {
             path: blob_path(top.digest),
@@ -205,14 +248,14 @@ fn resolve(
     layout: &Layout,
     manifests: &mut Option<(Repository, HashSet<Digest>)>,
     repository: &Repository,
-    wanted: Wanted,
+    wanted: ImageRequest,
 ) -> Resolution {
     let images = layout.repositories.get(repository);
     let top = match &wanted.tag {
         Some(tag) => by_tag(layout, images, repository, tag, &wanted),
         None => asked_digest(&wanted, None).and_then(|digest| {
             by_digest(layout, images, manifests, repository, digest)
-                .ok_or_else(|| Resolution::Missing("this repository has no such manifest".into()))
+                .ok_or_else(|| Resolution::Missing(NO_SUCH_MANIFEST.into()))
         }),
     };
     match top {
@@ -226,7 +269,7 @@ fn by_tag(
     images: Option<&Images>,
     repository: &Repository,
     tag: &str,
-    wanted: &Wanted,
+    wanted: &ImageRequest,
 ) -> Result<Top, Resolution> {
     let missing = |cause: String| Err(Resolution::Missing(cause));
     let Ok(tag) = Tag::parse(tag) else {
@@ -254,7 +297,7 @@ fn by_tag(
                  {repository}:{tag}@{}",
                 stray.digest,
             )),
-            (None, None) => missing("there is no such tag".into()),
+            (None, None) => missing(NO_SUCH_TAG.into()),
         },
     }
 }
@@ -304,9 +347,9 @@ fn all_manifests(images: &Images) -> HashSet<Digest> {
         .filter_map(|top| closure(&mut Blobs, top.digest).ok());
     let manifests = closures
         .flatten()
-        .filter(|located| matches!(located.content.kind, Kind::Index | Kind::Manifest));
+        .filter(|located| matches!(located.entry.kind, Kind::Index | Kind::Manifest));
     manifests
-        .filter_map(|located| Digest::parse(&located.content.digest).ok())
+        .filter_map(|located| Digest::parse(&located.entry.digest).ok())
         .collect()
 }
 
@@ -316,7 +359,7 @@ fn whole(tag: Option<String>, top: Top) -> Resolution {
         Ok(contents) => contents,
         Err(damages) => return Resolution::Damaged(damages),
     };
-    let content = &contents[0].content;
+    let content = &contents[0].entry;
     if content.media_type.is_empty() {
         return damaged(
             &contents[0].path,
@@ -333,7 +376,7 @@ fn whole(tag: Option<String>, top: Top) -> Resolution {
     Resolution::Found(Image {
         tag,
         digest: top.digest.to_string(),
-        contents,
+        entries: contents,
     })
 }
 

@@ -5,8 +5,8 @@ use regcarve_formats::oci::{
     self, BLOBS, INDEX_FILE, LAYOUT_CONTENT, LAYOUT_FILE, MAX_INDEX_BYTES, blob_path,
 };
 use regcarve_layout_kit::invalid;
-use regcarve_policy_kit::layout::{Entry, Placed, Writer, output};
-use regcarve_policy_kit::{Failure, Level, log};
+use regcarve_layout_kit::raw::{Failure, Level, log};
+use regcarve_layout_kit::raw::{ImageSummary, PlacedImage, Writer, output};
 use regcarve_types::{Algorithm, Digest, Reference, Repository, Tag};
 
 /// See the header of this crate.
@@ -14,16 +14,16 @@ use regcarve_types::{Algorithm, Digest, Reference, Repository, Tag};
 pub(crate) struct OciWriter;
 
 impl Writer for OciWriter {
-    fn place(&mut self, image: Placed) -> Result<(), Failure> {
+    fn place(&mut self, image: PlacedImage) -> Result<(), Failure> {
         // What another image has placed already the host knows best, since it sees all instances.
-        for content in &image.contents {
+        for content in &image.entries {
             let digest = Digest::parse(&content.digest).map_err(invalid)?;
             output::hard_link(&content.digest, &blob_path(digest))?;
         }
         Ok(())
     }
 
-    fn finish(&mut self, images: Vec<Entry>) -> Result<(), Failure> {
+    fn finish(&mut self, images: Vec<ImageSummary>) -> Result<(), Failure> {
         let entries = images.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
         for old in entries
             .iter()
@@ -53,7 +53,7 @@ const fn is_first_schema(kind: ManifestType) -> bool {
     matches!(kind, ManifestType::Schema1 | ManifestType::Schema1Signed)
 }
 
-fn entry(image: &Entry) -> Result<oci::Entry, Failure> {
+fn entry(image: &ImageSummary) -> Result<oci::Entry, Failure> {
     let repository = Repository::parse(&image.repository).map_err(invalid)?;
     let digest = Digest::parse(&image.digest).map_err(invalid)?;
     let reference = match &image.tag {
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn entries() {
         let digest = Digest::sha256([1; 32]);
-        let mut image = Entry {
+        let mut image = ImageSummary {
             repository: "team/app".into(),
             tag: Some("v1".into()),
             digest: digest.to_string(),

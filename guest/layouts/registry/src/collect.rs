@@ -19,8 +19,9 @@
 use std::collections::{BTreeSet, HashSet};
 
 use regcarve_formats::registry::Place;
-use regcarve_policy_kit::Failure;
-use regcarve_policy_kit::layout::{Collection, Condemned, Forecast, Named, Sweep};
+use regcarve_layout_kit::raw::{
+    Collector as Predicted, Failure, GcOutcome, GcPlan, RepositoryDigest, UnreferencedBlob,
+};
 use regcarve_types::{Digest, Repository};
 
 use crate::model::{Links, Model, Referring, Repo, Stop};
@@ -48,7 +49,7 @@ const COLLECTORS: [(&str, Line, bool); 4] = [
 ];
 
 /// What each collector would do.
-pub(crate) fn collections(repositories: &[String]) -> Result<Vec<Collection>, Failure> {
+pub(crate) fn collections(repositories: &[String]) -> Result<Vec<Predicted>, Failure> {
     let model = Model::read(repositories)?;
     let collections = COLLECTORS.map(|(name, line, delete_untagged)| {
         let collector = Collector {
@@ -59,11 +60,11 @@ pub(crate) fn collections(repositories: &[String]) -> Result<Vec<Collection>, Fa
             manifests: Vec::new(),
             links: Vec::new(),
         };
-        Collection {
-            collector: name.into(),
-            forecast: match collector.run() {
-                Ok(sweep) => Forecast::Sweeps(sweep),
-                Err(stop) => Forecast::Aborts(stop),
+        Predicted {
+            name: name.into(),
+            outcome: match collector.run() {
+                Ok(plan) => GcOutcome::Completes(plan),
+                Err(stop) => GcOutcome::Aborts(stop),
             },
         }
     });
@@ -82,7 +83,7 @@ struct Collector<'m> {
 }
 
 impl<'m> Collector<'m> {
-    fn run(mut self) -> Result<Sweep, Stop> {
+    fn run(mut self) -> Result<GcPlan, Stop> {
         let model = self.model;
         for repo in &model.repositories {
             self.mark(repo)?;
@@ -102,12 +103,12 @@ impl<'m> Collector<'m> {
             .blobs
             .iter()
             .filter(|(digest, _)| !self.marked.contains(*digest));
-        let blobs = unmarked.map(|(digest, size)| Condemned {
+        let blobs = unmarked.map(|(digest, size)| UnreferencedBlob {
             digest: digest.to_string(),
             path: Place::BlobData { digest: *digest }.path(),
             size: *size,
         });
-        Ok(Sweep {
+        Ok(GcPlan {
             manifests: named(&self.manifests),
             blobs: blobs.collect(),
             links: named(&self.links),
@@ -214,11 +215,11 @@ fn tagged(repo: &Repo, digest: Digest) -> Result<bool, Stop> {
     Ok(found)
 }
 
-fn named(all: &[(&Repository, Digest)]) -> Vec<Named> {
+fn named(all: &[(&Repository, Digest)]) -> Vec<RepositoryDigest> {
     // Two links may say the same.
     let all: BTreeSet<_> = all.iter().collect();
     all.into_iter()
-        .map(|(repository, digest)| Named {
+        .map(|(repository, digest)| RepositoryDigest {
             repository: repository.to_string(),
             digest: digest.to_string(),
         })

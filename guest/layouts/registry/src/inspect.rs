@@ -1,28 +1,40 @@
-//! What is wrong with a repository apart from its tagged images.
+//! An audit of a repository: manifests that no tag reaches, and everything that is wrong apart from images.
 //!
 //! Not everything that looks odd is wrong. A registry that deletes a manifest leaves the empty folder of its
 //! link, and garbage collection of registry 2.8 leaves layer links whose blobs it has deleted: both are the usual
 //! state of a storage in service, and nothing is said of them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use regcarve_formats::Manifest;
 use regcarve_formats::registry::Place;
+use regcarve_layout_kit::raw::{Damage, Failure, UntaggedContent, source};
 use regcarve_layout_kit::{cause, entries};
-use regcarve_policy_kit::Failure;
-use regcarve_policy_kit::layout::{Damage, source};
 use regcarve_types::{Algorithm, Digest, Repository, Tag};
 
 use crate::reader::read_link;
 
-/// All that is wrong with a repository apart from its tagged images.
-pub(crate) fn inspect(repository: &Repository) -> Vec<Damage> {
+/// Finds the untagged content of a repository.
+pub(crate) fn untagged(repository: &Repository) -> UntaggedContent {
     let mut inspection = Inspection {
         repository,
         damages: Vec::new(),
     };
     inspection.layers();
-    inspection.revisions();
-    inspection.tags();
-    inspection.damages
+    let revisions = inspection.revisions();
+    let tagged = inspection.tags();
+    UntaggedContent {
+        manifests: unreached(&revisions, tagged),
+        damages: inspection.damages,
+    }
+}
+
+/// The revisions that neither a tag nor another revision leads to, sorted.
+fn unreached(revisions: &BTreeMap<Digest, Vec<Digest>>, tagged: Vec<Digest>) -> Vec<String> {
+    let mut reached: BTreeSet<Digest> = revisions.values().flatten().copied().collect();
+    reached.extend(tagged);
+    let roots = revisions.keys().filter(|digest| !reached.contains(digest));
+    roots.map(ToString::to_string).collect()
 }
 
 struct Inspection<'r> {
@@ -44,33 +56,43 @@ impl Inspection<'_> {
         }
     }
 
-    /// Manifests that the repository serves, tagged or not.
-    fn revisions(&mut self) {
+    /// The manifests that the repository serves, tagged or not, and the manifests that each names.
+    fn revisions(&mut self) -> BTreeMap<Digest, Vec<Digest>> {
         let repository = self.repository;
         let path = format!("{}/_manifests/revisions", Place::Repository { repository });
-        for (link, digest, target) in self.links(&path) {
+        let links = self.links(&path);
+        let children = |digest: Digest, target: Digest| {
             let blob = Place::BlobData { digest: target }.path();
-            match source::read_blob(&blob, Some(&digest.to_string())) {
-                Ok(read) => {
-                    if let Err(error) = Manifest::parse(&read.bytes) {
-                        self.note(&blob, format!("the manifest {digest} is refused: {error}"));
-                    }
+            // What cannot be read leads nowhere; that it cannot is said when it is resolved.
+            let read = source::read_blob(&blob, Some(&digest.to_string())).ok()?;
+            match Manifest::parse(&read.bytes).ok()? {
+                Manifest::Index(index) => {
+                    Some(index.manifests.iter().map(|child| child.digest).collect())
                 }
-                Err(Failure::NotFound) => {
-                    self.note(&blob, format!("there is no such file, but {link} names it"));
-                }
-                Err(failure) => self.note(&blob, cause(failure)),
+                _ => None,
             }
-        }
+        };
+        links
+            .into_iter()
+            .map(|(digest, target)| (digest, children(digest, target).unwrap_or_default()))
+            .collect()
     }
 
-    fn tags(&mut self) {
+    /// Looks at the tags; returns the manifests that they name.
+    fn tags(&mut self) -> Vec<Digest> {
         let repository = self.repository;
         let path = Place::Tags { repository }.path();
+        let mut named = Vec::new();
         for (name, directory) in self.list(&path) {
             let below = format!("{path}/{name}");
             match Tag::parse(&name) {
-                Ok(_) if directory => drop(self.links(&format!("{below}/index"))),
+                Ok(tag) if directory => {
+                    let tag = &tag;
+                    // A broken tag is said when it is resolved.
+                    let current = Place::CurrentTag { repository, tag }.path();
+                    named.extend(read_link(&current).ok().flatten());
+                    self.links(&format!("{below}/index"));
+                }
                 Ok(_) => self.note(&below, "it is listed as a tag, but it is a file"),
                 Err(error) => self.note(
                     &below,
@@ -78,11 +100,12 @@ impl Inspection<'_> {
                 ),
             }
         }
+        named
     }
 
-    /// The links in `folder/<algorithm>/<hex>/link`: path, digest of the path, and what is written in them. A
+    /// The links in `folder/<algorithm>/<hex>/link`: digest of the path, and what is written in them. A
     /// folder that is not there has none.
-    fn links(&mut self, folder: &str) -> Vec<(String, Digest, Digest)> {
+    fn links(&mut self, folder: &str) -> Vec<(Digest, Digest)> {
         let mut links = Vec::new();
         for (name, _) in self.list(folder) {
             let path = format!("{folder}/{name}");
@@ -102,7 +125,7 @@ impl Inspection<'_> {
                     Ok(Some(target)) if target.algorithm() == algorithm && target != digest => {
                         self.note(&link, format!("it names another digest: {target}"));
                     }
-                    Ok(Some(target)) => links.push((link, digest, target)),
+                    Ok(Some(target)) => links.push((digest, target)),
                     Ok(None) => {}
                     Err(damage) => self.damages.push(damage),
                 }
@@ -116,7 +139,7 @@ impl Inspection<'_> {
         match entries(path) {
             Ok(entries) => entries
                 .into_iter()
-                .map(|entry| (entry.name, entry.directory))
+                .map(|entry| (entry.name, entry.is_directory))
                 .collect(),
             Err(Failure::NotFound) => Vec::new(),
             Err(failure) => {

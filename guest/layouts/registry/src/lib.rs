@@ -19,4 +19,4 @@ mod writer;
 use reader::RegistryReader;
 use writer::RegistryWriter;
 
-regcarve_policy_kit::layout!(RegistryReader, RegistryWriter);
+regcarve_layout_kit::raw_layout!(RegistryReader, RegistryWriter, audit);

@@ -9,9 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use regcarve_formats::Manifest;
 use regcarve_formats::registry::Place;
+use regcarve_layout_kit::raw::{Failure, source};
 use regcarve_layout_kit::{cause, directories, entries};
-use regcarve_policy_kit::Failure;
-use regcarve_policy_kit::layout::source;
 use regcarve_types::{Algorithm, Digest, Repository};
 
 use crate::reader::read_link;

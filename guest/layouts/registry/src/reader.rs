@@ -1,18 +1,18 @@
 //! Images out of a storage.
 
 use regcarve_formats::registry::Place;
+use regcarve_layout_kit::raw::{
+    Audit, Collector, Damage, Failure, Image, ImageRequest, Level, Reader, Referrer, Resolution,
+    UntaggedContent, log, source,
+};
 use regcarve_layout_kit::{
     BlobFile, ManifestFile, Store, asked_digest, attached_by_tag, cause, closure, directories,
     repository_name, resolve_each,
 };
-use regcarve_policy_kit::layout::{
-    Attachment, Collection, Damage, Image, Reader, Resolution, Wanted, source,
-};
-use regcarve_policy_kit::{Failure, Level, log};
 use regcarve_types::{Digest, Repository, Tag};
 
 use crate::collect::collections;
-use crate::inspect::inspect;
+use crate::inspect::untagged;
 
 /// See the header of this crate.
 #[derive(Default)]
@@ -64,7 +64,10 @@ impl Reader for RegistryReader {
     fn tags(&mut self, repository: &str) -> Result<Vec<String>, Failure> {
         let name = repository_name(repository)?;
         let path = Place::Tags { repository: &name }.path();
-        let mut tags = directories(&path)?;
+        let mut tags = match directories(&path) {
+            Err(Failure::NotFound) if exists(&name)? => Vec::new(),
+            tags => tags?,
+        };
         tags.retain(|tag| match Tag::parse(tag) {
             Ok(_) => true,
             Err(error) => {
@@ -78,11 +81,18 @@ impl Reader for RegistryReader {
         Ok(tags)
     }
 
-    fn resolve(&mut self, repository: &str, wanted: Vec<Wanted>) -> Vec<Resolution> {
-        resolve_each(repository, wanted, resolve)
+    fn resolve(&mut self, repository: &str, requests: Vec<ImageRequest>) -> Vec<Resolution> {
+        resolve_each(repository, requests, |repository, request| {
+            match resolve(repository, request) {
+                Resolution::Missing(_) if matches!(exists(repository), Ok(false)) => {
+                    Resolution::NoRepository
+                }
+                answer => answer,
+            }
+        })
     }
 
-    fn attached(&mut self, repository: &str, manifests: &[String]) -> Vec<Attachment> {
+    fn referrers(&mut self, repository: &str, manifests: Vec<String>) -> Vec<Referrer> {
         let Ok(name) = Repository::parse(repository) else {
             return Vec::new();
         };
@@ -102,31 +112,40 @@ impl Reader for RegistryReader {
             .as_ref()
             .filter(|(listed, _)| listed == repository)
             .map(|(_, tags)| tags.as_slice());
-        attached_by_tag(manifests, tags, |tag| {
+        attached_by_tag(&manifests, tags, |tag| {
             resolve(
                 &name,
-                Wanted {
+                ImageRequest {
                     tag: Some(tag),
                     digest: None,
                 },
             )
         })
     }
+}
 
-    fn inspect(&mut self, repository: &str) -> Vec<Damage> {
-        match Repository::parse(repository) {
-            Ok(name) => inspect(&name),
-            Err(_) => Vec::new(),
-        }
+impl Audit for RegistryReader {
+    fn untagged(&mut self, repository: &str) -> Result<UntaggedContent, Failure> {
+        Ok(untagged(&repository_name(repository)?))
     }
 
-    fn collections(&mut self) -> Result<Vec<Collection>, Failure> {
+    fn garbage(&mut self) -> Result<Vec<Collector>, Failure> {
         let repositories = self.repositories()?;
         collections(&repositories)
     }
 }
 
-fn resolve(repository: &Repository, wanted: Wanted) -> Resolution {
+/// Whether there is such a repository.
+fn exists(repository: &Repository) -> Result<bool, Failure> {
+    let path = format!("{}/_manifests", Place::Repository { repository });
+    match source::list_directory(&path, None) {
+        Ok(_) => Ok(true),
+        Err(Failure::NotFound) => Ok(false),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn resolve(repository: &Repository, wanted: ImageRequest) -> Resolution {
     let missing = |cause: &str| Resolution::Missing(cause.into());
     let tagged = match &wanted.tag {
         None => None,
@@ -171,7 +190,7 @@ fn resolve(repository: &Repository, wanted: Wanted) -> Resolution {
         Ok(contents) => Resolution::Found(Image {
             tag: wanted.tag,
             digest: top.to_string(),
-            contents,
+            entries: contents,
         }),
         Err(damages) => Resolution::Damaged(damages),
     }

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use regcarve_formats::registry::Place;
+use regcarve_layout_kit::raw::Failure;
+use regcarve_layout_kit::raw::{ImageSummary, PlacedImage, Writer, output};
 use regcarve_layout_kit::{invalid, uses};
-use regcarve_policy_kit::Failure;
-use regcarve_policy_kit::layout::{Entry, Placed, Writer, output};
 use regcarve_types::{Digest, Repository, Tag};
 
 /// See the header of this crate.
@@ -18,7 +18,7 @@ pub(crate) struct RegistryWriter {
 }
 
 impl Writer for RegistryWriter {
-    fn place(&mut self, image: Placed) -> Result<(), Failure> {
+    fn place(&mut self, image: PlacedImage) -> Result<(), Failure> {
         let repository = Repository::parse(&image.repository).map_err(invalid)?;
         if self.repository.as_ref() != Some(&repository) {
             self.linked.clear();
@@ -30,7 +30,7 @@ impl Writer for RegistryWriter {
             )?;
             self.repository = Some(repository.clone());
         }
-        for (content, uses) in image.contents.iter().zip(uses(&image.contents)) {
+        for (content, uses) in image.entries.iter().zip(uses(&image.entries)) {
             let digest = Digest::parse(&content.digest).map_err(invalid)?;
             let repository = &repository;
             let manifest = Place::RevisionLink { repository, digest };
@@ -66,7 +66,7 @@ impl Writer for RegistryWriter {
         )
     }
 
-    fn finish(&mut self, _images: Vec<Entry>) -> Result<(), Failure> {
+    fn finish(&mut self, _images: Vec<ImageSummary>) -> Result<(), Failure> {
         Ok(())
     }
 }

@@ -23,7 +23,7 @@ impl State {
 }
 
 impl content::Host for State {
-    fn closure(&mut self, image: String) -> Answer<Vec<types::Content>> {
+    fn closure(&mut self, image: String) -> Answer<Vec<types::ClosureEntry>> {
         self.sized_host_call(
             |state| state.content()?.closure(&image),
             |contents| size_of_val(&**contents),
@@ -67,7 +67,7 @@ impl ContentHost {
         }
     }
 
-    fn closure(&mut self, image: &str) -> Result<Vec<types::Content>, types::Failure> {
+    fn closure(&mut self, image: &str) -> Result<Vec<types::ClosureEntry>, types::Failure> {
         let digest = digest_in(image)?;
         let Shown { blobs, images, .. } = &self.shown;
         match images.iter().find(|image| image.digest == digest) {

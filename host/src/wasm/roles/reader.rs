@@ -1,122 +1,51 @@
-//! The role of a reader: asked for images, it answers with digests and places in the source.
+//! The role of a reader: it is asked for images, and its answers are checked.
+
+use std::fmt::Display;
+use std::sync::Arc;
 
 use regcarve_types::{Digest, Platform, Repository, Tag};
 
 use crate::error::Error;
 use crate::fs::{MAX_FILE, OsError, ReadError, SourceTree, TreePath};
 use crate::hash_map::{HashMap, HashSet};
-use crate::release::image::Kind;
+use crate::release::answers::{
+    BlobLocation, Damage, FoundImage, GcCollector, GcOutcome, GcPlan, ImageRequest, Resolution,
+    UnreferencedBlob, UntaggedContent,
+};
+use crate::release::image::{ClosureEntry, Kind};
 use crate::release::problem::{Problem, Severity};
 use crate::text;
+use crate::wasm::bindings::auditor;
+use crate::wasm::bindings::auditor::exports::regcarve::plugin::audit;
 use crate::wasm::bindings::reader as bindings;
-use crate::wasm::bindings::reader::exports::regcarve::plugin::read as exported;
+use crate::wasm::bindings::reader::exports::regcarve::plugin::read;
 use crate::wasm::bindings::{source, types};
 use crate::wasm::component::Component;
 use crate::wasm::instance::Instance;
-use crate::wasm::state::Capability;
+use crate::wasm::state::{Capability, State};
 
-/// An image that is asked for, by tag, by digest, or by both (which then have to agree).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ImageRequest {
-    /// The tag.
-    pub tag: Option<Tag>,
-    /// The digest.
-    pub digest: Option<Digest>,
-}
-
-/// What became of a request, checked.
-#[derive(Debug)]
-pub enum Resolution {
-    /// EntryKind it is, as far as the reader knows.
-    Found(Found),
-    /// EntryKind is no such image.
-    Missing(String),
-    /// It is not whole: files and what is wrong with them.
-    Damaged(Vec<(String, String)>),
-}
-
-/// An image with all that belongs to it. The first item is the top; every digest occurs once; all positions
-/// are within the list.
-#[derive(Debug)]
-pub struct Found {
-    /// Its tag, if it was asked for by tag or found by one.
-    pub tag: Option<Tag>,
-    /// Of the top.
-    pub digest: Digest,
-    /// The closure.
-    pub items: Vec<FoundEntry>,
-}
-
-/// A piece of content and the file that should hold it.
-#[derive(Debug)]
-pub struct FoundEntry {
-    /// Its digest.
-    pub digest: Digest,
-    /// What the image calls it.
-    pub media_type: String,
-    /// What the image says of its size.
-    pub size: u64,
-    /// What it is for.
-    pub kind: Kind,
-    /// The platform that the naming index gives.
-    pub platform: Option<Platform>,
-    /// For an attestation: the manifest that it speaks of.
-    pub describes: Option<Digest>,
-    /// Positions in the same list.
-    pub children: Box<[u32]>,
-    /// In the source; a valid [`TreePath`].
-    pub path: String,
-    /// Whether the image is whole without it. Only layers.
-    pub optional: bool,
-}
-
-/// A program that deletes what it takes for unused, and what it would do.
-#[derive(Debug)]
-pub struct Collection {
-    /// Its name, with version and flags. A text of the component.
-    pub collector: String,
-    /// What it would do.
-    pub forecast: Forecast,
-}
-
-/// What a collector would do.
-#[derive(Debug)]
-pub enum Forecast {
-    /// Delete this.
-    Sweeps(Sweep),
-    /// Give up. A text of the component.
-    Aborts(String),
-}
-
-/// What a collector would delete.
-#[derive(Debug)]
-pub struct Sweep {
-    /// Manifests that a repository would no longer serve.
-    pub manifests: Vec<(Repository, Digest)>,
-    /// Files.
-    pub blobs: Vec<UnreferencedBlob>,
-    /// Blobs that a repository would no longer serve.
-    pub links: Vec<(Repository, Digest)>,
-}
-
-/// A file that a collector would delete.
-#[derive(Debug)]
-pub struct UnreferencedBlob {
-    /// Its digest.
-    pub digest: Digest,
-    /// Where the reader says it is.
-    pub path: String,
-    /// In bytes, as the reader says.
-    pub size: u64,
-}
-
-/// A reader at work.
+/// A running reader.
 pub struct Reader {
-    instance: Instance<bindings::Reader>,
+    instance: Instance<World>,
+    names: Names,
+}
+
+/// The interfaces that a reader exports.
+struct World {
+    read: bindings::Reader,
+    /// Optional in the contract.
+    audit: Option<auditor::Auditor>,
+}
+
+/// Media types and platforms occur again and again; each is kept once.
+#[derive(Default)]
+struct Names {
+    media_types: HashMap<String, Arc<str>>,
+    platforms: HashMap<Platform, Arc<Platform>>,
 }
 
 impl Reader {
-    /// A fresh instance that may read `tree`.
+    /// Starts an instance that may read `tree`.
     pub fn start(component: &Component, tree: &SourceTree) -> Result<Self, Error> {
         let capability = Capability::Source(SourceHost {
             tree: tree.for_worker(),
@@ -124,84 +53,80 @@ impl Reader {
             fault: None,
         });
         let instance = component.instantiate(capability, |pre, store| {
-            bindings::ReaderPre::new(pre.clone())?.instantiate(store)
+            let instance = pre.instantiate(&mut *store)?;
+            let read = bindings::ReaderIndices::new(pre)?.load(&mut *store, &instance)?;
+            let audit = component
+                .has_audit()
+                .then(|| auditor::AuditorIndices::new(pre)?.load(&mut *store, &instance))
+                .transpose()?;
+            Ok(World { read, audit })
         })?;
-        Ok(Self { instance })
+        Ok(Self {
+            instance,
+            names: Names::default(),
+        })
     }
 
-    /// The names of all repositories, sorted.
+    /// Lists the names of all repositories, sorted.
     pub fn repositories(&mut self) -> Result<Vec<Repository>, Error> {
-        let answer = self
-            .instance
-            .run(|store, world| world.regcarve_plugin_read().call_repositories(store))?;
+        let answer = self.read(|read, store| read.call_repositories(store))?;
         let names =
             answer.map_err(|failure| self.source_problem("the list of repositories", failure))?;
         self.names(&names, Repository::parse)
     }
 
-    /// The names of all tags of a repository, sorted; none where there is no such repository.
+    /// Lists the names of all tags of a repository, sorted; `None` if there is no such repository.
     pub fn tags(&mut self, repository: &Repository) -> Result<Option<Vec<Tag>>, Error> {
-        let answer = self.instance.run(|store, world| {
-            world
-                .regcarve_plugin_read()
-                .call_tags(store, repository.as_str())
-        })?;
-        match answer {
+        match self.read(|read, store| read.call_tags(store, repository.as_str()))? {
             Ok(names) => self.names(&names, Tag::parse).map(Some),
             Err(types::Failure::NotFound) => Ok(None),
             Err(failure) => Err(self.source_problem(repository.as_str(), failure)),
         }
     }
 
-    /// As many answers as selection, in the same order.
+    /// Resolves images of a repository: one resolution per request, in the same order.
     pub fn resolve(
         &mut self,
         repository: &Repository,
-        wanted: &[ImageRequest],
+        requests: &[ImageRequest],
     ) -> Result<Vec<Resolution>, Error> {
-        let selection: Vec<_> = wanted
+        let asked: Vec<_> = requests
             .iter()
-            .map(|wanted| exported::Wanted {
-                tag: wanted.tag.as_ref().map(ToString::to_string),
-                digest: wanted.digest.as_ref().map(ToString::to_string),
+            .map(|request| read::ImageRequest {
+                tag: request.tag.as_ref().map(ToString::to_string),
+                digest: request.digest.as_ref().map(ToString::to_string),
             })
             .collect();
-        let answers = self.instance.run(|store, world| {
-            world
-                .regcarve_plugin_read()
-                .call_resolve(store, repository.as_str(), &selection)
-        })?;
+        let answers =
+            self.read(|read, store| read.call_resolve(store, repository.as_str(), &asked))?;
         self.check_fault(repository.as_str())?;
         self.charge(answers.iter());
-        if answers.len() != wanted.len() {
+        if answers.len() != requests.len() {
             return Err(self.invalid_answer(format!(
-                "{} answers to {} selection",
+                "{} answers to {} requests",
                 answers.len(),
-                wanted.len()
+                requests.len()
             )));
         }
         answers
             .into_iter()
-            .zip(wanted)
-            .map(|(answer, wanted)| self.resolution(answer, Some(wanted)))
+            .zip(requests)
+            .map(|(answer, request)| self.resolution(answer, Some(request)))
             .collect()
     }
 
-    /// Images that speak of these manifests, each with the manifest that it speaks of.
-    pub fn attached(
+    /// Finds the direct referrers of manifests, each with its subject.
+    pub fn referrers(
         &mut self,
         repository: &Repository,
-        manifests: &[Digest],
+        subjects: &[Digest],
     ) -> Result<Vec<(Digest, Resolution)>, Error> {
-        let digests: Vec<_> = manifests.iter().map(ToString::to_string).collect();
-        let answers = self.instance.run(|store, world| {
-            world
-                .regcarve_plugin_read()
-                .call_attached(store, repository.as_str(), &digests)
-        })?;
+        let digests: Vec<_> = subjects.iter().map(ToString::to_string).collect();
+        let answers =
+            self.read(|read, store| read.call_referrers(store, repository.as_str(), &digests))?;
         self.check_fault(repository.as_str())?;
         self.charge(answers.iter().map(|answer| &answer.resolution));
-        let asked: HashSet<_> = manifests.iter().collect();
+        let asked: HashSet<_> = subjects.iter().collect();
         answers
             .into_iter()
             .map(|answer| {
@@ -214,68 +139,86 @@ impl Reader {
             .collect()
     }
 
-    /// What is wrong with a repository apart from its images: files and what is wrong with them.
-    pub fn inspect(&mut self, repository: &Repository) -> Result<Vec<(String, String)>, Error> {
-        let damages = self.instance.run(|store, world| {
-            world
-                .regcarve_plugin_read()
-                .call_inspect(store, repository.as_str())
-        })?;
-        self.check_fault(repository.as_str())?;
-        Ok(damages.into_iter().map(damage).collect())
+    /// Lists the untagged content of a repository; `None` if the reader has no `audit`.
+    pub fn untagged(&mut self, repository: &Repository) -> Result<Option<UntaggedContent>, Error> {
+        let name = repository.as_str();
+        let Some(answer) = self.audit(|audit, store| audit.call_untagged(store, name))? else {
+            return Ok(None);
+        };
+        let content = answer.map_err(|failure| self.source_problem(name, failure))?;
+        self.check_fault(name)?;
+        let told = size_of_val(&*content.manifests) + size_of_val(&*content.damages);
+        self.instance.state().meter.charge_bytes(told);
+        let mut manifests: Vec<Digest> = Vec::with_capacity(content.manifests.len());
+        for text in &content.manifests {
+            let digest = self.digest(text)?;
+            if manifests.last().is_some_and(|last| *last >= digest) {
+                return Err(self.invalid_answer(format!(
+                    "untagged manifests of {name} that are not sorted: {digest}"
+                )));
+            }
+            manifests.push(digest);
+        }
+        Ok(Some(UntaggedContent {
+            manifests,
+            damages: content.damages.into_iter().map(damage).collect(),
+        }))
     }
 
-    /// What garbage collectors of this format would do to the storage.
-    pub fn collections(&mut self) -> Result<Vec<Collection>, Error> {
-        let answer = self
-            .instance
-            .run(|store, world| world.regcarve_plugin_read().call_collections(store))?;
-        let collections =
+    /// Predicts what garbage collectors would do to the storage; `None` if the reader has no `audit`.
+    pub fn garbage(&mut self) -> Result<Option<Vec<GcCollector>>, Error> {
+        let Some(answer) = self.audit(|audit, store| audit.call_garbage(store))? else {
+            return Ok(None);
+        };
+        let collectors =
             answer.map_err(|failure| self.source_problem("garbage collection", failure))?;
         self.check_fault("garbage collection")?;
-        collections
+        collectors
             .into_iter()
-            .map(|collection| {
-                Ok(Collection {
-                    collector: collection.collector,
-                    forecast: match collection.forecast {
-                        exported::Forecast::Aborts(cause) => Forecast::Aborts(cause),
-                        exported::Forecast::Sweeps(sweep) => Forecast::Sweeps(self.sweep(sweep)?),
+            .map(|collector| {
+                Ok(GcCollector {
+                    name: collector.name,
+                    outcome: match collector.outcome {
+                        audit::GcOutcome::Aborts(cause) => GcOutcome::Aborts(cause),
+                        audit::GcOutcome::Completes(plan) => {
+                            GcOutcome::Completes(self.gc_plan(plan)?)
+                        }
                     },
                 })
             })
-            .collect()
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 
-    fn sweep(&self, sweep: exported::Sweep) -> Result<Sweep, Error> {
-        let named = |all: Vec<exported::Named>| -> Result<Vec<_>, Error> {
+    fn gc_plan(&self, plan: audit::GcPlan) -> Result<GcPlan, Error> {
+        let pairs = |all: Vec<audit::RepositoryDigest>| -> Result<Vec<_>, Error> {
             all.into_iter()
-                .map(|named| {
-                    let repository = Repository::parse(&named.repository)
+                .map(|one| {
+                    let repository = Repository::parse(&one.repository)
                         .map_err(|error| self.invalid_answer(error.to_string()))?;
-                    Ok((repository, self.digest(&named.digest)?))
+                    Ok((repository, self.digest(&one.digest)?))
                 })
                 .collect()
         };
-        let condemned = |blob: exported::Condemned| {
+        let blob = |blob: audit::UnreferencedBlob| {
             Ok(UnreferencedBlob {
                 digest: self.digest(&blob.digest)?,
                 path: blob.path,
                 size: blob.size,
             })
         };
-        Ok(Sweep {
-            manifests: named(sweep.manifests)?,
-            links: named(sweep.links)?,
-            blobs: sweep
+        Ok(GcPlan {
+            manifests: pairs(plan.manifests)?,
+            links: pairs(plan.links)?,
+            blobs: plan
                 .blobs
                 .into_iter()
-                .map(condemned)
+                .map(blob)
                 .collect::<Result<_, Error>>()?,
         })
     }
 
-    /// Digests that the host has verified for this instance since this was last asked, and the file that holds each.
+    /// Takes the digests that the host has verified for this instance since the last time, with their files.
     pub fn take_verified(&mut self) -> HashMap<Digest, String> {
         match &mut self.instance.state().capability {
             Capability::Source(capability) => std::mem::take(&mut capability.verified),
@@ -283,7 +226,27 @@ impl Reader {
         }
     }
 
-    fn names<T: Ord, E: std::fmt::Display>(
+    fn read<T>(
+        &mut self,
+        call: impl FnOnce(&read::Guest, &mut wasmtime::Store<State>) -> wasmtime::Result<T>,
+    ) -> Result<T, Error> {
+        self.instance
+            .run(|store, world| call(world.read.regcarve_plugin_read(), store))
+    }
+
+    fn audit<T>(
+        &mut self,
+        call: impl FnOnce(&audit::Guest, &mut wasmtime::Store<State>) -> wasmtime::Result<T>,
+    ) -> Result<Option<T>, Error> {
+        self.instance.run(|store, world| {
+            let audit = world.audit.as_ref();
+            audit
+                .map(|audit| call(audit.regcarve_plugin_audit(), store))
+                .transpose()
+        })
+    }
+
+    fn names<T: Ord, E: Display>(
         &self,
         names: &[String],
         parse: impl Fn(&str) -> Result<T, E>,
@@ -299,17 +262,17 @@ impl Reader {
         Ok(parsed)
     }
 
-    /// Counts images as what the host has read for this reader: it keeps them.
-    fn charge<'a>(&mut self, answers: impl Iterator<Item = &'a exported::Resolution>) {
-        let located = |located: &exported::Located| {
-            let content = &located.content;
+    /// Counts images as bytes that the host has read for this reader: it keeps them.
+    fn charge<'a>(&mut self, answers: impl Iterator<Item = &'a read::Resolution>) {
+        let located = |located: &read::LocatedEntry| {
+            let entry = &located.entry;
             size_of_val(located)
                 + located.path.len()
-                + content.media_type.len()
-                + size_of_val(&*content.children)
+                + entry.media_type.len()
+                + size_of_val(&*entry.children)
         };
-        let answer = |answer: &exported::Resolution| match answer {
-            exported::Resolution::Found(image) => image.contents.iter().map(located).sum(),
+        let answer = |answer: &read::Resolution| match answer {
+            read::Resolution::Found(image) => image.entries.iter().map(located).sum(),
             _ => size_of_val(answer),
         };
         let told = answers.map(answer).sum();
@@ -317,16 +280,17 @@ impl Reader {
     }
 
     fn resolution(
-        &self,
-        answer: exported::Resolution,
-        wanted: Option<&ImageRequest>,
+        &mut self,
+        answer: read::Resolution,
+        request: Option<&ImageRequest>,
     ) -> Result<Resolution, Error> {
         let image = match answer {
-            exported::Resolution::Found(image) => image,
-            exported::Resolution::Missing(cause) => {
+            read::Resolution::Found(image) => image,
+            read::Resolution::NoRepository => return Ok(Resolution::NoRepository),
+            read::Resolution::Missing(cause) => {
                 return Ok(Resolution::Missing(text::shortened(cause)));
             }
-            exported::Resolution::Damaged(damages) => {
+            read::Resolution::Damaged(damages) => {
                 return Ok(Resolution::Damaged(
                     damages.into_iter().map(damage).collect(),
                 ));
@@ -339,79 +303,88 @@ impl Reader {
             .map(Tag::parse)
             .transpose()
             .map_err(|error| self.invalid_answer(error.to_string()))?;
-        if let Some(wanted) = wanted
-            && (tag != wanted.tag || wanted.digest.is_some_and(|wanted| wanted != digest))
+        if let Some(request) = request
+            && (tag != request.tag || request.digest.is_some_and(|asked| asked != digest))
         {
             return Err(
                 self.invalid_answer(format!("another image ({digest}) than the one asked for"))
             );
         }
-        let count = image.contents.len();
+        let count = image.entries.len();
         let mut seen = HashSet::with_capacity_and_hasher(count, Default::default());
-        let mut items = Vec::with_capacity(count);
-        for located in image.contents {
-            let item = self.item(located, count)?;
-            if !seen.insert(item.digest) {
-                return Err(self.invalid_answer(format!("{} twice in one image", item.digest)));
+        let mut entries = Vec::with_capacity(count);
+        for located in image.entries {
+            let entry = self.entry(located, count)?;
+            let digest = entry.content.digest;
+            if !seen.insert(digest) {
+                return Err(self.invalid_answer(format!("{digest} twice in one image")));
             }
-            items.push(item);
+            entries.push(entry);
         }
-        match items.first() {
-            Some(top) if top.digest == digest && top.kind.is_manifest() => {
-                Ok(Resolution::Found(Found { tag, digest, items }))
+        match entries.first() {
+            Some(top) if top.content.digest == digest && top.kind.is_manifest() => {
+                Ok(Resolution::Found(FoundImage {
+                    tag,
+                    digest,
+                    entries,
+                }))
             }
             _ => Err(self.invalid_answer(format!(
-                "the contents of {digest} do not begin with its manifest"
+                "the closure of {digest} does not begin with its manifest"
             ))),
         }
     }
 
-    fn item(&self, located: exported::Located, count: usize) -> Result<FoundEntry, Error> {
-        let content = located.content;
-        if let Err(error) = TreePath::parse(&located.path) {
-            return Err(self.invalid_answer(format!("the path {:?}: {error}", located.path)));
+    /// Checks one of `count` entries of a closure.
+    fn entry(
+        &mut self,
+        located: read::LocatedEntry,
+        count: usize,
+    ) -> Result<ClosureEntry<BlobLocation>, Error> {
+        let read::LocatedEntry {
+            entry,
+            path,
+            optional,
+        } = located;
+        if let Err(error) = TreePath::parse(&path) {
+            return Err(self.invalid_answer(format!("the path {path:?}: {error}")));
         }
-        // Each at most once, so that nobody can make the lists longer than the image is.
-        if content.children.len() > count {
+        let digest = self.digest(&entry.digest)?;
+        // Each at most once, so that the lists cannot be longer than the image is.
+        if entry.children.len() > count {
             return Err(self.invalid_answer(format!(
-                "{} names {} pieces of content in an image of {count}",
-                content.digest,
-                content.children.len()
+                "{digest} names {} blobs in an image of {count}",
+                entry.children.len()
             )));
         }
-        if content
-            .children
-            .iter()
-            .any(|child| *child as usize >= count)
-        {
+        if entry.children.iter().any(|child| *child as usize >= count) {
+            return Err(
+                self.invalid_answer(format!("{digest} names a blob that is not in the closure"))
+            );
+        }
+        let kind = kind_in(entry.kind);
+        if optional && kind.is_manifest() {
             return Err(self.invalid_answer(format!(
-                "{} names content that is not in the list",
-                content.digest
+                "the manifest {digest} is optional; only layers can be"
             )));
         }
-        let kind = kind_in(content.kind);
-        if located.optional && kind.is_manifest() {
-            return Err(self.invalid_answer(format!(
-                "the manifest {} is optional; only layers can be",
-                content.digest
-            )));
-        }
-        Ok(FoundEntry {
-            digest: self.digest(&content.digest)?,
-            media_type: content.media_type,
-            size: content.size,
+        let describes = entry.describes.as_deref();
+        Ok(ClosureEntry {
+            content: BlobLocation { digest, path },
             kind,
-            // An odd platform is no reason to lose an image: it only cannot be chosen.
-            platform: content.platform.and_then(|platform| platform_in(&platform)),
-            describes: content
-                .describes
-                .as_deref()
-                .map(|digest| self.digest(digest))
+            media_type: self.names.media_type(entry.media_type),
+            // A malformed platform is no reason to lose an image: it only cannot be chosen.
+            platform: entry
+                .platform
+                .and_then(|platform| platform_in(&platform))
+                .map(|platform| self.names.platform(platform)),
+            describes: describes
+                .map(|digest| self.digest(digest).map(Box::new))
                 .transpose()?,
-            children: content.children.into(),
-            path: located.path,
-            // Any descriptor may name other places (`urls`), but nobody can use an image without its config.
-            optional: located.optional && kind == Kind::Layer,
+            // Any descriptor may have `urls`, but an image cannot be used without its config.
+            optional: optional && kind == Kind::Layer,
+            size: entry.size,
+            children: entry.children.into(),
         })
     }
 
@@ -420,12 +393,12 @@ impl Reader {
             .map_err(|error| self.invalid_answer(format!("the digest {text:?}: {error}")))
     }
 
-    /// A failure of this reader because of what it answered.
+    /// The failure of this reader because of an answer that breaks the contract.
     pub fn invalid_answer(&self, what: String) -> Error {
         self.instance.invalid_answer(what)
     }
 
-    /// A fault of the system outweighs what the reader made of it.
+    /// An error of the system outweighs what the reader made of it.
     fn check_fault(&mut self, reference: &str) -> Result<(), Error> {
         match self.take_fault() {
             Some(fault) => Err(unreadable(reference, &fault)),
@@ -465,9 +438,35 @@ impl Reader {
     }
 }
 
-/// A file and what is wrong with it.
-fn damage(damage: exported::Damage) -> (String, String) {
-    (text::shortened(damage.path), text::shortened(damage.cause))
+impl Names {
+    fn media_type(&mut self, name: String) -> Arc<str> {
+        match self.media_types.get(&name) {
+            Some(shared) => Arc::clone(shared),
+            None => {
+                let shared: Arc<str> = name.as_str().into();
+                self.media_types.insert(name, Arc::clone(&shared));
+                shared
+            }
+        }
+    }
+
+    fn platform(&mut self, platform: Platform) -> Arc<Platform> {
+        match self.platforms.get(&platform) {
+            Some(shared) => Arc::clone(shared),
+            None => {
+                let shared = Arc::new(platform.clone());
+                self.platforms.insert(platform, Arc::clone(&shared));
+                shared
+            }
+        }
+    }
+}
+
+fn damage(damage: types::Damage) -> Damage {
+    Damage {
+        path: text::shortened(damage.path),
+        cause: text::shortened(damage.cause),
+    }
 }
 
 fn unreadable(reference: &str, fault: &OsError) -> Error {
@@ -578,10 +577,13 @@ impl SourceHost {
             }
             path => self.ask(path, |tree, path| tree.list(path, after)),
         }?;
-        let entries = page.entries.into_iter().map(|entry| source::Entry {
-            name: entry.name,
-            directory: entry.directory,
-        });
+        let entries = page
+            .entries
+            .into_iter()
+            .map(|entry| source::DirectoryEntry {
+                name: entry.name,
+                is_directory: entry.directory,
+            });
         Ok(source::Page {
             entries: entries.collect(),
             more: page.more,

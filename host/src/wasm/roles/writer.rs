@@ -42,7 +42,7 @@ impl Writer {
             repository: image.repository.to_string(),
             tag: image.tag.as_ref().map(ToString::to_string),
             digest: image.digest.to_string(),
-            contents: closure_out(&image.items, blobs),
+            entries: closure_out(&image.items, blobs),
         };
         let answer = self
             .instance
@@ -57,7 +57,7 @@ impl Writer {
         blobs: &BlobTable,
     ) -> Result<(), Error> {
         let entries: Vec<_> = images
-            .map(|image| exported::Entry {
+            .map(|image| exported::ImageSummary {
                 repository: image.repository.to_string(),
                 tag: image.tag.as_ref().map(ToString::to_string),
                 digest: image.digest.to_string(),
