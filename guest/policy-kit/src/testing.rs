@@ -18,8 +18,8 @@ use regcarve_formats::sample::{self, Entry};
 use regcarve_types::Platform;
 use serde_json::{Map, Value};
 
+use crate::convert::platform_to_contract;
 use crate::policy::Image;
-use crate::policy::inside::to_contract;
 use crate::{Content, Failure, Kind};
 
 #[derive(Default)]

@@ -202,7 +202,7 @@ impl fmt::Display for Platform {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlatformError {
     /// There are too few or too many slashes.
-    #[error("`{0}` is no platform: write it like `linux/amd64` or `linux/arm/v7`")]
+    #[error("`{0}` is not a platform: write it like `linux/amd64` or `linux/arm/v7`")]
     Form(Excerpt),
     /// The operating system or the architecture is missing.
     #[error("a platform needs an operating system and an architecture, as in `linux/amd64`")]
