@@ -24,7 +24,6 @@ pub struct Component {
     pub(super) pre: InstancePre<State>,
     /// Tells whether it imports WASI.
     pub(super) wasi: bool,
-    /// Tells whether it exports `audit`.
     has_audit: bool,
     imports: Vec<String>,
     size: usize,
@@ -127,7 +126,7 @@ impl Component {
         &self.imports
     }
 
-    /// Whether it exports the optional interface `audit`.
+    /// Tells whether it exports the optional interface `audit`.
     pub fn has_audit(&self) -> bool {
         self.has_audit
     }
