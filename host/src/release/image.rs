@@ -20,7 +20,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether it is an index or a manifest, which name other blobs.
+    /// True for an index or a manifest, which name other blobs.
     pub fn is_manifest(self) -> bool {
         matches!(self, Self::Index | Self::Manifest)
     }
@@ -46,7 +46,7 @@ pub struct ClosureEntry<B = BlobId> {
     pub platform: Option<Arc<Platform>>,
     /// For an attestation: its subject.
     pub describes: Option<Box<Digest>>,
-    /// Whether the image is complete without it.
+    /// True if the image is complete without it.
     pub optional: bool,
     /// The size that this image gives, in bytes.
     pub size: u64,

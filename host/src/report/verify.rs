@@ -30,11 +30,11 @@ pub struct VerifyReport {
     pub storage: String,
     /// The sandbox around the process.
     pub sandbox: SandboxRow,
-    /// Whether untagged content was checked; of a format without `audit` only tagged images are.
+    /// True if untagged content was checked; of a format without `audit` only tagged images are.
     pub audited: bool,
     /// All problems, sorted by path.
     pub problems: Vec<ProblemRow>,
-    /// What garbage collectors would do. Information, but for those named with `--gc`.
+    /// The predicted effects of garbage collectors. Information, but for those named with `--gc`.
     pub collections: Vec<CollectionRow>,
     /// Counts.
     pub totals: Totals,
@@ -59,7 +59,7 @@ pub struct ProblemRow {
     pub hint: Option<String>,
 }
 
-/// What a garbage collector would do.
+/// The predicted effect of a garbage collector.
 #[derive(Debug, Serialize)]
 pub struct CollectionRow {
     /// The program with version and flags.
