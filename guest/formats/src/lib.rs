@@ -8,7 +8,7 @@
 //!   manifest    index ──▶ image ──▶ config, layers      bytes to values; refuses what is ambiguous
 //!   config      labels, platform, time of creation      bytes to values; takes what there is
 //!   strip       an index with fewer children            bytes to bytes
-//!   attached    signatures, attestations, referrers     digest to tags and back
+//!   referrers   signatures, attestations, SBOMs         digest to tags
 //!
 //!   registry    docker/registry/v2/…                    places to paths and back
 //!   dir         <image>/manifest.json, <image>/<hex>    names to file names and back
@@ -20,11 +20,11 @@
 
 extern crate alloc;
 
-pub mod attached;
 pub mod config;
 pub mod dir;
 pub mod manifest;
 pub mod oci;
+pub mod referrers;
 pub mod registry;
 pub mod strip;
 
