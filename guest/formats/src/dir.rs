@@ -16,9 +16,7 @@
 //! Neither the name of the image nor the digest or media type of `manifest.json` is in the folder. The
 //! name is that of the folder itself, as `skopeo sync` writes it.
 
-use alloc::format;
-use alloc::string::String;
-use core::fmt;
+use std::fmt;
 
 use regcarve_types::{Algorithm, Digest, Reference, ReferenceError};
 

@@ -11,9 +11,6 @@
 //! the tag, and no repository anywhere. Indexes written here have the full name in both; indexes
 //! that are read may have any of these forms, see [`Name`].
 
-use alloc::string::String;
-use alloc::vec::Vec;
-
 use serde::{Deserialize, Serialize};
 
 use regcarve_types::{Digest, Excerpt, Reference, ReferenceError, Tag};
@@ -144,15 +141,15 @@ impl From<&Entry> for Written {
     fn from(entry: &Entry) -> Self {
         let repository = entry.reference.repository();
         let name = match entry.reference.tag() {
-            Some(tag) => alloc::format!("{repository}:{tag}"),
-            None => alloc::format!("{repository}@{}", entry.digest),
+            Some(tag) => format!("{repository}:{tag}"),
+            None => format!("{repository}@{}", entry.digest),
         };
         Self {
             annotations: Annotations {
                 image_name: name.clone(),
                 ref_name: name,
             },
-            digest: alloc::format!("{}", entry.digest),
+            digest: format!("{}", entry.digest),
             media_type: entry.media_type.as_str(),
             size: entry.size,
         }

@@ -11,8 +11,6 @@
 //! algorithm is cut to 32 and the digits to 64 characters, so of a long digest it has only the
 //! beginning. cosign cuts nothing, and with `sha512` its tags are longer than a tag can be.
 
-use alloc::format;
-
 use regcarve_types::{Digest, Tag};
 
 /// The digits that the OCI keeps.
@@ -34,8 +32,6 @@ pub fn tags_for(subject: Digest) -> impl Iterator<Item = Tag> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::{String, ToString};
-    use alloc::vec::Vec;
 
     use super::*;
 

@@ -19,8 +19,7 @@
 //!
 //! [`Place::path`] and [`parse()`] are inverse; a property test checks it.
 
-use alloc::string::String;
-use core::fmt::{self, Write};
+use std::fmt::{self, Write};
 
 use regcarve_types::{Digest, Repository, Tag};
 

@@ -1,11 +1,9 @@
-use alloc::string::ToString;
-
 use proptest::prelude::*;
 
 use super::*;
 
 fn digest(algorithm: Algorithm, byte: u8) -> Digest {
-    let hex = alloc::format!("{byte:02x}").repeat(algorithm.byte_length());
+    let hex = format!("{byte:02x}").repeat(algorithm.byte_length());
     Digest::from_hex(algorithm, &hex).expect("right length")
 }
 

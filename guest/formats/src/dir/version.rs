@@ -1,6 +1,6 @@
 //! The file `version`: the revision of the format.
 
-use core::fmt;
+use std::fmt;
 
 use regcarve_types::{Algorithm, Digest, Excerpt};
 
@@ -41,7 +41,7 @@ impl Version {
 
     /// Reads the content of the file. A missing line end is forgiven.
     pub fn parse(content: &[u8]) -> Result<Self, VersionError> {
-        let text = core::str::from_utf8(content).map_err(|_| VersionError::Malformed)?;
+        let text = std::str::from_utf8(content).map_err(|_| VersionError::Malformed)?;
         let line = text.strip_suffix('\n').unwrap_or(text);
         let number = line.strip_prefix(PREFIX).ok_or(VersionError::Malformed)?;
         let known = Self::ALL

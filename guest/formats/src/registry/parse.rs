@@ -1,7 +1,5 @@
 //! From paths back to places.
 
-use alloc::vec::Vec;
-
 use regcarve_types::{Algorithm, Digest, Excerpt, Repository, Tag};
 
 use super::{Place, ROOT};

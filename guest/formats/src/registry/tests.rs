@@ -1,6 +1,3 @@
-use alloc::format;
-use alloc::string::ToString;
-
 use proptest::prelude::*;
 
 use regcarve_types::Algorithm;
