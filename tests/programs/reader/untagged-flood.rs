@@ -1,4 +1,4 @@
-//! Attacks: what a reader lists counts as what the host has read for it.
+//! Attacks: untagged manifests count as bytes that the host has read.
 
 use regcarve_layout_kit::raw::{Image, ImageRequest, Resolution};
 
