@@ -74,7 +74,7 @@ pub fn check_layout(content: &[u8]) -> Result<(), LayoutError> {
         image_layout_version: String,
     }
     let layout: Layout = serde_json::from_slice(content).map_err(|_| LayoutError::Malformed)?;
-    // What a 1.1 would add, a reader of 1.0 could do without.
+    // A version 1.1 may only add what a reader of 1.0 can do without.
     if layout.image_layout_version.starts_with("1.") {
         Ok(())
     } else {

@@ -1,4 +1,4 @@
-//! What a format knows to read, and the reader that is made of it.
+//! Reading a format: the trait that it implements, and the reader that is made of it.
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -30,7 +30,7 @@ pub trait Catalog: Default {
     /// The damage that hides tags.
     fn tags(&mut self, repository: &Repository) -> Result<Option<Vec<Tag>>, Damage>;
 
-    /// Whether there is such a repository. Asked when an image was not found.
+    /// Answers whether there is such a repository. Asked when an image was not found.
     ///
     /// # Errors
     ///
@@ -97,7 +97,7 @@ pub trait Catalog: Default {
     }
 }
 
-/// A catalog that also knows what a storage holds besides tagged images.
+/// A catalog that also lists the content of a storage besides tagged images.
 pub trait Audited: Catalog {
     /// Finds the untagged content of a repository.
     fn untagged(&mut self, repository: &Repository) -> Untagged;

@@ -125,14 +125,14 @@ impl Located {
         }
     }
 
-    /// Adds what only the descriptor in an index says of a manifest.
+    /// Adds the fields that only the descriptor in an index has.
     fn described_by(mut self, descriptor: Option<&Descriptor>) -> Self {
         self.platform = descriptor.and_then(|descriptor| descriptor.platform.clone());
         self.describes = descriptor.and_then(Descriptor::attestation_for);
         self
     }
 
-    /// Whether it can name other blobs.
+    /// Answers whether it can name other blobs.
     pub fn is_manifest(&self) -> bool {
         matches!(self.kind, Kind::Index | Kind::Manifest)
     }
@@ -209,8 +209,8 @@ impl<S: Store> Walk<'_, S> {
         if let Some(position) = known
             && self.entries[position as usize].is_manifest()
         {
-            // An index may name it for a second platform. The contract has room for the first: whoever has to know
-            // all of them reads the index.
+            // An index may name it for a second platform. The contract has room for the first: a policy that
+            // needs all of them reads the index.
             return Some(position);
         }
         let file = self.store.manifest(digest);

@@ -5,14 +5,14 @@
 //! | implement     | to                                                             |
 //! |---------------|----------------------------------------------------------------|
 //! | [`Catalog`]   | list repositories and tags, find manifests, follow a closure   |
-//! | [`Audited`]   | also say what a storage holds besides tagged images (optional) |
+//! | [`Audited`]   | also list the content besides tagged images (optional)          |
 //! | [`Writer`]    | lay images out in a new storage                                |
 //!
 //! ```ignore
 //! regcarve_layout_kit::layout!(MyCatalog, MyWriter);          // or with `, audit`
 //! ```
 //!
-//! What all formats have in common is here: requests and answers ([`CatalogReader`]), the closure of an image
+//! Everything that formats have in common is here: requests and answers ([`CatalogReader`]), the closure of an image
 //! ([`closure()`]), referrers, and typed access to the [`source`] and the [`output`]. The contract without types is
 //! in [`raw`].
 //!

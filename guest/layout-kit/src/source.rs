@@ -54,7 +54,7 @@ pub fn directories(path: &str) -> Result<Option<Vec<String>>, Damage> {
     Ok(entries(path)?.map(directories))
 }
 
-/// Whether there is such a directory.
+/// Answers whether a path is a directory.
 pub fn is_directory(path: &str) -> Result<bool, Damage> {
     Ok(found(path, source::list_directory(path, None))?.is_some())
 }

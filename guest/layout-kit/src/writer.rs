@@ -1,4 +1,4 @@
-//! What a format knows to write, with typed values.
+//! Writing a format: the trait that it implements, with typed values.
 
 use std::fmt::Display;
 

@@ -1,5 +1,4 @@
 use proptest::prelude::*;
-
 use regcarve_types::Algorithm;
 
 use super::*;

@@ -1,10 +1,10 @@
-//! What a folder is, classifyd by its name and by what is in it.
+//! Folders, classified by their names and their entries.
 
 use regcarve_formats::dir::{File, reference_of};
 use regcarve_layout_kit::source::DirectoryEntry;
 use regcarve_types::{Digest, Reference, ReferenceError, Repository, RepositoryError, Tag};
 
-/// A folder below the root, classifyd.
+/// A folder below the root, classified.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Folder {
     /// An image.
@@ -54,7 +54,7 @@ fn is_manifest(entry: &DirectoryEntry) -> bool {
     !entry.is_directory && File::parse(&entry.name) == Some(File::Manifest)
 }
 
-/// The folder that the folders of the images of a repository are in, and what their names begin with.
+/// The folder above the folders of the images of a repository, and the text that their names begin with.
 pub(crate) fn parent_of(repository: &Repository) -> (&str, &str) {
     repository
         .as_str()

@@ -247,7 +247,7 @@ impl DirCatalog {
         }
         let is_known = |(known, _): &(Repository, _)| known == repository;
         if !self.tops.as_ref().is_some_and(is_known) {
-            // What cannot be read here is reported when it is asked for itself.
+            // A folder that cannot be read is reported when it is resolved itself.
             let tops = folders.iter().filter_map(|folder| {
                 let opened = ImageFolder::open(&folder.path, None).ok()??;
                 Some((opened.top(), folder.path.clone()))
@@ -258,7 +258,7 @@ impl DirCatalog {
     }
 }
 
-/// Checks what surrounds the image in its folder, and follows its manifest.
+/// The closure of the image in a folder, after a look at the other files there.
 fn whole(mut folder: ImageFolder) -> Result<Vec<Located>, Vec<Damage>> {
     folder.check_version().map_err(|damage| vec![damage])?;
     let path = folder.path().to_owned();

@@ -55,13 +55,13 @@ impl ImageFolder {
         }
     }
 
-    /// Whether the image has a signature of skopeo's own kind.
+    /// Answers whether the image has a signature of skopeo's own kind.
     pub(crate) fn is_signed(&self) -> bool {
         let signature = format!("{}/{}", self.path, File::Signature(1));
         matches!(source::file_size(&signature), Ok(Some(_)))
     }
 
-    /// Whether a manifest other than the top is in the folder.
+    /// Answers whether a manifest other than the top is in the folder.
     pub(crate) fn has_child(path: &str, digest: Digest) -> bool {
         let is_there = |file: String| matches!(source::file_size(&file), Ok(Some(_)));
         candidates(path, File::Child(digest)).any(is_there)

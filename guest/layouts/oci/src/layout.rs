@@ -119,7 +119,7 @@ fn is_manifest(entry: &Descriptor) -> bool {
 }
 
 impl TopManifest {
-    /// Whether both are the same bytes, whatever their entries call them.
+    /// Answers whether both are the same bytes, whatever their names.
     fn is_same(&self, other: Self) -> bool {
         (self.digest, self.size) == (other.digest, other.size)
     }

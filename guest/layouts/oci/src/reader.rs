@@ -250,7 +250,7 @@ fn contradiction(repository: &Repository, tag: &Tag, tops: &[TopManifest]) -> Da
     ))
 }
 
-/// Every manifest that belongs to an image of a repository. What is damaged is reported when it is asked for itself.
+/// Every manifest that belongs to an image of a repository. A damaged one is reported when it is resolved itself.
 fn all_manifests(images: &Images) -> HashSet<Digest> {
     let closures = images
         .tops()
@@ -275,7 +275,7 @@ fn whole(top: TopManifest) -> Result<Vec<Located>, Vec<Damage>> {
     Err(vec![Damage { path, cause }])
 }
 
-/// The subject of an image. What is no manifest has none.
+/// The subject of an image. A blob that is not a manifest has none.
 fn subject(known: &mut HashMap<Digest, Subject>, top: TopManifest) -> Subject {
     let read = || match Blobs.manifest(top.digest).map(|file| file.bytes) {
         Ok(Some(bytes)) => subject_of(&bytes).map_or(Subject::None, Subject::Of),

@@ -116,7 +116,7 @@ impl<'m> Collection<'m> {
         })
     }
 
-    /// Marks what the manifests of a repository need.
+    /// Marks the blobs that the manifests of a repository need.
     fn mark(&mut self, repo: &'m Repo) -> Result<(), GcError> {
         let old = self.version == Version::V2;
         // It finds repositories by their layers: one without that folder is not seen, and keeps nothing.
@@ -207,7 +207,7 @@ impl<'m> Collection<'m> {
     }
 }
 
-/// Whether a tag names this manifest now.
+/// Answers whether a tag names this manifest now.
 fn tagged(repo: &Repo, digest: Digest) -> Result<bool, GcError> {
     let mut found = false;
     for tag in repo.tags.iter().flatten() {

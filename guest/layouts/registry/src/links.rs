@@ -17,7 +17,7 @@ pub(crate) fn manifest_blob(
     }
 }
 
-/// The blob of a config or layer that a repository serves; `None` if it does not, whoever else has it.
+/// The blob of a config or layer that a repository serves; `None` if it does not, even if others do.
 pub(crate) fn layer_blob(
     repository: &Repository,
     digest: Digest,

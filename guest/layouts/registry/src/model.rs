@@ -1,8 +1,8 @@
 //! A storage as garbage collectors see it, read once for all of them.
 //!
 //! Collectors see less than a reader does: they believe every link, hash nothing, and know a manifest only by its
-//! revision link. What stops a collector is kept where it would meet it, since whether it gets there depends on
-//! the collector.
+//! revision link. An error that stops a collector is kept where the collector would meet it: not every collector gets
+//! there.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -30,7 +30,7 @@ pub(crate) struct Model {
 /// The digests that a collector finds in a manifest.
 #[derive(Clone)]
 pub(crate) struct References {
-    /// Whether it is of the first schema, which registry 3 does not know.
+    /// It is of schema 1, which registry 3 does not know.
     pub(crate) schema1: bool,
     /// Digests that it names, without its `subject`.
     pub(crate) digests: Vec<Digest>,
