@@ -15,7 +15,7 @@ pub(super) fn digest_in(text: &str) -> Result<Digest, types::Failure> {
 /// The closure of an image.
 pub(super) fn closure_out(entries: &[ClosureEntry], blobs: &BlobTable) -> Vec<types::ClosureEntry> {
     let entry_out = |entry: &ClosureEntry| {
-        let blob = blobs.get(entry.content);
+        let blob = blobs.get(entry.blob);
         types::ClosureEntry {
             digest: blob.digest.to_string(),
             media_type: entry.media_type.to_string(),

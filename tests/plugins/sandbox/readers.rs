@@ -21,7 +21,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new(
         "reader-endless",
         COMPONENT,
-        &["in a row of more than 64", "--no-attached"],
+        &["referrer chain longer than 64", "--no-attached"],
     ),
     Case::new("reader-loop", COMPONENT, &["ran for more than 1 s"]).with(ONE_SECOND),
     Case::new("reader-many-children", COMPONENT, &[]),

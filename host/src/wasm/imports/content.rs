@@ -71,7 +71,7 @@ impl ContentHost {
         let digest = digest_in(image)?;
         let ShownImages { blobs, images, .. } = &self.shown;
         match images.iter().find(|image| image.digest == digest) {
-            Some(image) => Ok(closure_out(&image.items, blobs)),
+            Some(image) => Ok(closure_out(&image.entries, blobs)),
             None => Err(types::Failure::Refused(format!(
                 "{digest} is none of the images in this call"
             ))),
@@ -114,7 +114,7 @@ impl ShownImages {
         };
         let blobs = Arc::clone(&self.blobs);
         let blob = blobs.get(id);
-        match &blob.presence {
+        match &blob.state {
             BlobState::Made(bytes) => return Ok(bytes.clone()),
             BlobState::File(size) if *size > MAX_BLOB => {
                 return refused(&format!("has {size} bytes; {MAX_BLOB} can be read"));
@@ -159,7 +159,7 @@ impl ShownImages {
         let owner = self
             .images
             .iter()
-            .find(|image| image.items.iter().any(|entry| entry.content == id));
+            .find(|image| image.entries.iter().any(|entry| entry.blob == id));
         let problem = || Problem {
             severity,
             reference: owner.map(|image| image.reference()).unwrap_or_default(),
@@ -175,10 +175,10 @@ impl ShownImages {
 /// All blobs of some images, and whether a policy may read each.
 fn readable_blobs(images: &[Arc<Image>], blobs: &BlobTable) -> HashMap<Digest, (BlobId, bool)> {
     let mut readable = HashMap::new();
-    for entry in images.iter().flat_map(|image| &image.items) {
-        let digest = blobs.get(entry.content).digest;
+    for entry in images.iter().flat_map(|image| &image.entries) {
+        let digest = blobs.get(entry.blob).digest;
         // The same bytes may be a layer here and a config there.
-        readable.entry(digest).or_insert((entry.content, false)).1 |= entry.kind != Kind::Layer;
+        readable.entry(digest).or_insert((entry.blob, false)).1 |= entry.kind != Kind::Layer;
     }
     readable
 }

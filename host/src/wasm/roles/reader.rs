@@ -225,14 +225,14 @@ impl Reader {
         let mut entries = Vec::with_capacity(count);
         for located in image.entries {
             let entry = self.entry(located, count)?;
-            let digest = entry.content.digest;
+            let digest = entry.blob.digest;
             if !seen.insert(digest) {
                 return Err(self.invalid_answer(format!("{digest} twice in one image")));
             }
             entries.push(entry);
         }
         match entries.first() {
-            Some(top) if top.content.digest == digest && top.kind.is_manifest() => {
+            Some(top) if top.blob.digest == digest && top.kind.is_manifest() => {
                 Ok(Resolution::Found(FoundImage {
                     tag,
                     digest,
@@ -280,7 +280,7 @@ impl Reader {
         }
         let describes = entry.describes.as_deref();
         Ok(ClosureEntry {
-            content: BlobLocation { digest, path },
+            blob: BlobLocation { digest, path },
             kind,
             media_type: shared(&mut self.names.media_types, entry.media_type),
             // A malformed platform is no reason to lose an image: it only cannot be chosen.
