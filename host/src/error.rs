@@ -56,13 +56,12 @@ pub enum Error {
         hint: String,
     },
     /// Another system call failed.
-    #[error("cannot {what}: {fault}")]
+    #[error("cannot {what}: {source}")]
     System {
         /// The attempt: a verb and its object.
         what: String,
         /// The call that failed.
-        #[source]
-        fault: OsError,
+        source: OsError,
     },
     /// The user demands Landlock, and the kernel does not have it.
     #[error("{0}\n  hint: with --sandbox auto regcarve runs without it; the report says so")]
@@ -84,7 +83,7 @@ impl Error {
     /// Names what was to be done when a call failed.
     pub fn system(what: impl Into<String>) -> impl FnOnce(OsError) -> Self {
         let what = what.into();
-        move |fault| Self::System { what, fault }
+        move |source| Self::System { what, source }
     }
 
     /// The exit code of the process.
@@ -196,9 +195,9 @@ impl From<OutputError> for Error {
                 hint: refusal.hint,
             },
             WriteError::Interrupted(interrupted) => interrupted.into(),
-            WriteError::OsError(fault) => Self::System {
+            WriteError::OsError(source) => Self::System {
                 what: format!("write {what}"),
-                fault,
+                source,
             },
             WriteError::Occupied(occupied) => Self::Internal(format!("{what}: {occupied}")),
             WriteError::Source(cause) => Self::problem(Problem {

@@ -1,11 +1,13 @@
-//! Hashing, always on the native side and with the CPU's own instructions where it has them.
+//! Digests of bytes and files.
+//!
+//! Hashing is always done by the host, with the CPU's SHA instructions where it has them.
 
 use std::io::Read;
 
 use regcarve_types::{Algorithm, Digest};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
-/// A hash under way.
+/// The state of one digest algorithm.
 enum Hasher {
     Sha256(Sha256),
     Sha384(Sha384),
@@ -45,11 +47,11 @@ pub fn digest(algorithm: Algorithm, bytes: &[u8]) -> Digest {
     hasher.finish()
 }
 
-/// Bytes in one read: large enough that the calls do not count, small enough to stay in the second-level cache.
+/// Bytes in one read of a file: large enough that the calls do not count, small enough for the second-level cache.
 pub const PIECE: usize = 256 * 1024;
 
-/// The digest of all that `file` still gives, read through `buffer`; `progress` is told how many bytes each
-/// piece had.
+/// The digest of a file from its current position to its end. `buffer` holds one read at a time, and `progress` is
+/// called with the number of bytes of each.
 pub fn digest_of(
     algorithm: Algorithm,
     mut file: impl Read,

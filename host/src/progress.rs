@@ -1,4 +1,4 @@
-//! How far a run is. Shown on a terminal only; a log file of a pipeline stays free of it.
+//! The progress bar. Shown on a terminal only, so that the log of a pipeline stays readable.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::text;
 
-/// A bar, or nothing.
+/// A progress bar, or nothing.
 #[derive(Clone)]
 pub struct Progress {
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
-    /// Shown if standard error is a terminal and the user wants it.
+    /// A bar if standard error is a terminal and the user wants one.
     pub fn new(wanted: bool) -> Self {
         if !wanted || !std::io::stderr().is_terminal() {
             return Self { bar: None };
@@ -23,17 +23,17 @@ impl Progress {
         Self { bar: Some(bar) }
     }
 
-    /// For tests and library use: nothing is shown.
+    /// No bar, for tests and library use.
     pub fn hidden() -> Self {
         Self { bar: None }
     }
 
-    /// A new stage of `length` images begins.
+    /// Begins a stage of `length` images.
     pub fn stage(&self, name: &'static str, length: usize) {
         self.begin(name, length as u64, "{msg:10} {wide_bar} {pos}/{len} {eta}");
     }
 
-    /// A new stage of `length` bytes begins.
+    /// Begins a stage of `length` bytes.
     pub fn bytes(&self, name: &'static str, length: u64) {
         self.begin(
             name,
@@ -50,18 +50,18 @@ impl Progress {
         bar.reset();
         bar.set_length(length);
         bar.set_message(name);
-        // Not earlier: it starts a thread, and there must be none until the wall stands.
+        // Not earlier: it starts a thread, which the Landlock sandbox would not bind.
         bar.enable_steady_tick(Duration::from_millis(200));
     }
 
-    /// So much more is done.
+    /// Adds to what is done.
     pub fn advance(&self, by: u64) {
         if let Some(bar) = &self.bar {
             bar.inc(by);
         }
     }
 
-    /// Prints a line without tearing the bar.
+    /// Prints a line above the bar.
     pub fn message(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| text::say(line)),
@@ -69,7 +69,7 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn done(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

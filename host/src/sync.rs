@@ -21,7 +21,7 @@ pub fn write<T: ?Sized>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Takes the value out of a mutex that nobody else uses any more, poisoned or not.
+/// Takes the value out of a mutex that no thread uses any more, poisoned or not.
 pub fn into_inner<T>(mutex: Mutex<T>) -> T {
     mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,24 +1,28 @@
-//! Text from strangers, made harmless.
+//! Text for people, and the one place where text from outside is made safe for a terminal.
+//!
+//! Names, lists, file contents and messages of components may hold escape sequences. JSON reports keep them, escaped by
+//! JSON. Every line for a terminal goes through [`visible`] when it is composed: problems, component failures, log lines,
+//! and whatever a command prints. No other code escapes anything.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-/// Prints a line on standard error. Should that be closed, or a file on a full disk, there is nobody to tell, and no reason to
-/// end the run.
+/// Prints a line on standard error. A failure (it is closed, or a file on a full disk) is ignored: it cannot be reported
+/// anywhere, and is no reason to end the run.
 pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// The text with control characters made visible, so that it cannot steer a terminal: `\u{1b}` instead
-/// of an escape. Also the second block of control characters, and those that turn the writing direction.
+/// The text with control characters written out, so that it cannot control a terminal: `\u{1b}` instead of an escape. This
+/// includes the second block of control characters, line separators and changes of the writing direction.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(steers) {
+    if !text.chars().any(controls_terminal) {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 16);
     for character in text.chars() {
-        if steers(character) {
+        if controls_terminal(character) {
             // Writing to a string cannot fail.
             let _ = write!(safe, "{}", character.escape_unicode());
         } else {
@@ -28,15 +32,15 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-fn steers(character: char) -> bool {
+fn controls_terminal(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// How much of a stranger's text a message holds, in bytes. The limits of components let them hand over mebibytes.
+/// How much of a text from outside a message holds, in bytes. Components may hand over mebibytes.
 const BRIEF: usize = 4 << 10;
 
-/// The text, or its start and how much there is behind it.
+/// The text, or its start and how many bytes were left out.
 pub fn brief(text: &str) -> Cow<'_, str> {
     if text.len() <= BRIEF {
         return Cow::Borrowed(text);
@@ -48,7 +52,7 @@ pub fn brief(text: &str) -> Cow<'_, str> {
     ))
 }
 
-/// [`brief`], for text that is kept.
+/// Like [`brief`], for text that is owned.
 pub fn shortened(text: String) -> String {
     match brief(&text) {
         Cow::Borrowed(_) => text,
@@ -56,7 +60,7 @@ pub fn shortened(text: String) -> String {
     }
 }
 
-/// At most `limit` bytes from the start, whole characters.
+/// At most `limit` bytes from the start of a text, whole characters only.
 pub fn start_of(text: &str, limit: usize) -> &str {
     let mut end = text.len().min(limit);
     while !text.is_char_boundary(end) {
@@ -84,7 +88,7 @@ mod tests {
     use super::{brief, shortened, start_of, visible};
 
     #[test]
-    fn nothing_steers_a_terminal() {
+    fn control_characters_are_written_out() {
         assert_eq!(visible("plain, ünï, 日本"), "plain, ünï, 日本");
         assert_eq!(visible("a\x1b[2Jb"), "a\\u{1b}[2Jb");
         assert_eq!(visible("a\u{9b}b\r"), "a\\u{9b}b\\u{d}");
@@ -100,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn cuts_between_characters() {
+    fn a_text_is_cut_between_characters() {
         assert_eq!(start_of("aüb", 2), "a");
         assert_eq!(start_of("aüb", 3), "aü");
         assert_eq!(start_of("a", 9), "a");

@@ -217,11 +217,7 @@ fn good_storages_of_all_formats_are_whole() {
     for storage in outputs.iter().chain(&["registry:source"]) {
         let outcome = fixture.verify(&[], storage);
         outcome.assert_code(0);
-        assert!(
-            outcome.stdout.contains(": whole"),
-            "{}",
-            outcome.everything()
-        );
+        outcome.assert_prints(": whole");
         assert!(
             !outcome.stdout.contains("damaged: "),
             "{}",
@@ -238,11 +234,7 @@ fn a_sparse_storage_is_whole_with_the_flag_sparse() {
     faults::remove(&fixture.storage.revision_link_path("team/multi", child));
     let outcome = fixture.verify(&[], "registry:source");
     outcome.assert_code(4);
-    assert!(
-        outcome.stdout.contains("--sparse"),
-        "{}",
-        outcome.everything()
-    );
+    outcome.assert_prints("--sparse");
     fixture
         .verify(&["--sparse"], "registry:source")
         .assert_code(0);
@@ -279,11 +271,7 @@ fn gc_fails_if_that_collector_would_take_content_of_a_tag() {
     let harsh = ["--gc", "distribution 2.8 garbage-collect --delete-untagged"];
     let outcome = fixture.verify(&harsh, "registry:source");
     outcome.assert_code(4);
-    assert!(
-        outcome.stdout.contains("team/multi:v1"),
-        "{}",
-        outcome.everything()
-    );
+    outcome.assert_prints("team/multi:v1");
     fixture
         .verify(&["--gc", "no such"], "registry:source")
         .assert_code(2);

@@ -9,6 +9,7 @@
 //!   config      labels, platform, time of creation      bytes to values; takes what there is
 //!   strip       an index with fewer children            bytes to bytes
 //!   attached    signatures, attestations, referrers     digest to tags and back
+//!   sample      images that are made up, for tests      a tree of nodes to a closure with bytes
 //!
 //!   registry    docker/registry/v2/…                    places to paths and back
 //!   dir         <image>/manifest.json, <image>/<hex>    names to file names and back
@@ -26,6 +27,8 @@ pub mod dir;
 pub mod manifest;
 pub mod oci;
 pub mod registry;
+#[cfg(not(target_family = "wasm"))]
+pub mod sample;
 pub mod strip;
 
 pub use config::{ConfigError, ImageConfig};

@@ -1,7 +1,7 @@
-//! What a regcarve component is written with.
+//! The kit that regcarve components are written with.
 //!
 //! The contract between the host and its components is the folder `wit`; this crate turns it into
-//! traits, so that a component holds its own idea and nothing else. One module a role:
+//! traits, so that a component holds its own rule and nothing else. One module a role:
 //!
 //! | module       | implement                                  | then                       |
 //! |--------------|--------------------------------------------|----------------------------|
@@ -15,6 +15,7 @@
 //! for `content`, which policies call, [`testing`] builds images natively.
 
 mod bindings;
+pub mod convert;
 pub mod policy;
 pub mod selector;
 #[cfg(not(target_family = "wasm"))]
@@ -36,7 +37,7 @@ pub fn report_panics() {
     #[cfg(target_family = "wasm")]
     {
         static ONCE: std::sync::Once = std::sync::Once::new();
-        // A panic hook that panics would abort without a word, so it does nothing but log.
+        // A panic hook that panics would abort silently, so it does nothing but log.
         ONCE.call_once(|| {
             std::panic::set_hook(Box::new(|panic| log(Level::Error, &panic.to_string())));
         });

@@ -4,6 +4,8 @@ pub mod list;
 pub mod plan;
 pub mod policy;
 mod release;
+#[cfg(test)]
+mod report_docs;
 pub mod run;
 pub mod verify;
 

@@ -76,7 +76,7 @@ pub(super) fn is_directory(dir: impl AsFd, name: &CStr) -> Result<bool, Errno> {
 /// Lists a directory of the source, unsorted.
 ///
 /// A symbolic link or a name that is not UTF-8 is an error: no storage format has any, and leaving it out without a
-/// word could lose an image. FIFOs, sockets and devices are left out; whoever opens one by name is told what it is.
+/// word could lose an image. FIFOs, sockets and devices are left out; opening one by its name reports what it is.
 pub(super) fn entries(dir: BorrowedFd<'_>, path: &str) -> Result<Vec<Entry>, ReadError> {
     let mut entries = Vec::new();
     for_each(dir, path, |name, file_type| {

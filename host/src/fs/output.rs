@@ -57,7 +57,7 @@ pub struct OutputTree {
     writes: PathStreak,
 }
 
-/// The type of what has a name.
+/// The type of an existing entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EntryKind {
     /// A directory.

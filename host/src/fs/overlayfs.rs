@@ -1,16 +1,16 @@
 //! Overlay file systems, on which containers run: files of a lower layer must not be linked.
 //!
-//! Linking such a file first copies all its data into the upper layer. The link is made, but it is a copy made in
-//! silence, and one that also takes the place of the source's file.
+//! Linking such a file first copies all its data into the upper layer, without a word. The link is made, but of the
+//! copy, which also takes the place of the source's file.
 //!
-//! Nothing that `stat` says tells the layer. But the overlay names each inode by a handle, and a flag in it says
-//! whether the upper layer has it (`OVL_FH_FLAG_PATH_UPPER` in the kernel's `fs/overlayfs/overlayfs.h`, since Linux
-//! 6.6 for every overlay). `/proc` shows the handle of an inode that `inotify` watches, and so no privilege is
-//! needed.
+//! `stat` does not tell the layer of a file. But the overlay names each inode by a handle, and a flag in it says
+//! whether the inode is in the upper layer (`OVL_FH_FLAG_PATH_UPPER` in the kernel's `fs/overlayfs/overlayfs.h`, since
+//! Linux 6.6 for every overlay). `/proc` shows the handle of an inode that `inotify` watches, so no privilege is needed.
 
 use std::io::Read as _;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
+use data_encoding::HEXLOWER;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::fs::{CWD, Mode, OFlags};
 
@@ -18,33 +18,35 @@ use super::retry::retry;
 
 /// `OVERLAYFS_SUPER_MAGIC` in the kernel's `linux/magic.h`.
 const OVERLAY: u64 = 0x794c_7630;
-/// `OVL_FILEID_V1`: the kind of handle that has the flag.
-const KIND: &str = "fhandle-type:f8";
-/// Where in a handle the flags are: behind three bytes of padding, version, magic number and length.
+/// `OVL_FILEID_V1`: the type of handle that has the flag.
+const HANDLE_TYPE: &str = "fhandle-type:f8";
+/// Position of the flags in a handle, after three bytes of padding, version, magic number and length.
 const FLAGS_AT: usize = 6;
 /// The magic number, right before the length.
 const MAGIC: u8 = 0xfb;
+/// The flag of an inode in the upper layer.
 const UPPER: u8 = 1 << 2;
 
-/// Whether a directory is on an overlay.
+/// Whether a directory is on an overlay file system.
 pub(super) fn is_overlay(dir: BorrowedFd<'_>) -> bool {
     retry(|| rustix::fs::fstatfs(dir)).is_ok_and(|stat| u64::try_from(stat.f_type) == Ok(OVERLAY))
 }
 
-/// Whether a file on an overlay is known to be in a lower layer. Where the kernel does not tell, it is not
-/// known.
+/// Whether a file on an overlay is in a lower layer. `false` where the kernel does not tell.
 pub(super) fn is_lower(file: BorrowedFd<'_>) -> bool {
     handle(file).is_some_and(|handle| handle.get(FLAGS_AT).is_some_and(|flags| flags & UPPER == 0))
 }
 
+/// The handle by which the overlay names a file.
 fn handle(file: BorrowedFd<'_>) -> Option<Vec<u8>> {
     let watch = inotify::init(CreateFlags::CLOEXEC).ok()?;
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
     inotify::add_watch(&watch, path, WatchFlags::DELETE_SELF).ok()?;
-    parse(&info(&watch)?)
+    parse(&fd_info(&watch)?)
 }
 
-fn info(watch: &OwnedFd) -> Option<String> {
+/// The text in `/proc` about a file descriptor.
+fn fd_info(watch: &OwnedFd) -> Option<String> {
     let path = format!("/proc/self/fdinfo/{}", watch.as_raw_fd());
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let file = rustix::fs::openat(CWD, path, flags, Mode::empty()).ok()?;
@@ -53,17 +55,12 @@ fn info(watch: &OwnedFd) -> Option<String> {
     Some(text)
 }
 
-/// The handle in the line of a watch.
-fn parse(info: &str) -> Option<Vec<u8>> {
-    let line = info.lines().find(|line| line.contains(KIND))?;
+/// Reads the handle out of the line of a watch.
+fn parse(fd_info: &str) -> Option<Vec<u8>> {
+    let line = fd_info.lines().find(|line| line.contains(HANDLE_TYPE))?;
     let (_, digits) = line.split_once("f_handle:")?;
-    let bytes: Option<Vec<u8>> = digits
-        .trim()
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect();
-    bytes.filter(|bytes| bytes.get(FLAGS_AT - 2) == Some(&MAGIC))
+    let handle = HEXLOWER.decode(digits.trim().as_bytes()).ok()?;
+    (handle.get(FLAGS_AT - 2) == Some(&MAGIC)).then_some(handle)
 }
 
 #[cfg(test)]
@@ -73,7 +70,7 @@ mod tests {
 
     /// As Linux 6.18 shows them.
     #[test]
-    fn handles_are_found_in_the_lines_of_watches() {
+    fn the_layer_is_read_from_the_line_of_a_watch() {
         let flags = |handle: &str| {
             let line = format!(
                 "pos:\t0\ninotify wd:1 ino:17 sdev:27 mask:400 ignored_mask:0 fhandle-bytes:24 {handle}\n"
@@ -102,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_elsewhere_is_in_no_layer() {
+    fn a_file_on_another_file_system_is_not_in_a_lower_layer() {
         assert!(!is_lower(tempfile::tempfile().unwrap().as_fd()));
     }
 }

@@ -26,7 +26,7 @@ impl ReadError {
             Errno::LOOP => "there is a symbolic link on its path",
             Errno::NOTDIR => "something on its path is not a directory",
             Errno::XDEV => "its path leads out of the storage (openat2: EXDEV)",
-            // A FIFO that nobody reads, a device without a driver, or a socket.
+            // A FIFO without a reader, a device without a driver, or a socket.
             Errno::NXIO | Errno::NODEV => "it is not a regular file",
             errno => return OsError::new("openat2", path.as_str(), errno).into(),
         };

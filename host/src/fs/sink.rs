@@ -1,4 +1,4 @@
-//! What a writer may ask of an output, and what becomes of it.
+//! The steps that a writer may ask for, and how they end.
 
 use super::{LinkMode, Method, OsError, ReadError, Refusal, SourceFile, SourceTree, TreePath};
 use crate::signals::Interrupted;
@@ -30,13 +30,13 @@ pub trait OutputSink: Send {
 /// How a file was placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placed {
-    /// It got a new name, in this way.
+    /// It got a new name, by this method.
     New(Method),
     /// The same file had the name already.
     AlreadyThere,
 }
 
-/// A name that is taken by something else.
+/// The error for a name that is taken by something else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the name is taken by something else")]
 pub struct Occupied;

@@ -19,7 +19,7 @@ use crate::{hash, sync};
 
 /// The tree that we read from.
 ///
-/// Owning one is the permission to read below it. There is no method that writes.
+/// Owning a value is the permission to read below the root. There is no method that writes.
 pub struct SourceTree {
     dir: Arc<Dir>,
     /// As the user wrote it, for messages.
@@ -77,7 +77,7 @@ impl SourceTree {
     /// Keeps this tree accessible in the Landlock sandbox.
     pub fn allow(&self, ruleset: &mut Ruleset, access: Access) -> Result<(), LandlockError> {
         ruleset.allow_path(&self.dir, access, self.path.display())?;
-        // What tells the layers of an overlay apart is asked there; see [`overlayfs`].
+        // The layer of a file on an overlay is found out there; see [`overlayfs`].
         if self.is_overlay
             && let Ok(processes) = open::root(Path::new("/proc"))
         {

@@ -48,7 +48,7 @@ use lock::stat_named;
 use names::parent_and_name;
 use staging_dir::StagingDir;
 
-/// What must have reached the disk before a run reports success.
+/// How much must have reached the disk before a run reports success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Durability {
     /// Everything is on the disk before the output gets its name
@@ -58,7 +58,7 @@ pub enum Durability {
     None,
 }
 
-/// What to do with an output that exists already.
+/// How to treat an output that exists already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IfExists {
     /// Refuse to run.
@@ -181,9 +181,9 @@ impl Staging {
     /// Adds to the error of a step in here what only the file system can tell.
     pub fn explain(&self, error: Error) -> Error {
         match error {
-            Error::System { what, fault } => Error::System {
+            Error::System { what, source } => Error::System {
                 what,
-                fault: fault.explain_enospc(self.dir()),
+                source: source.explain_enospc(self.dir()),
             },
             other => other,
         }

@@ -2,29 +2,10 @@
 
 use std::sync::Arc;
 
+pub use regcarve_types::Kind;
 use regcarve_types::{Digest, Platform, Repository, Tag};
 
 use super::request::Origin;
-
-/// The kind of a blob, as the image that names it says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Lists other manifests.
-    Index,
-    /// Names a config and layers.
-    Manifest,
-    /// The config blob of a manifest.
-    Config,
-    /// Any other blob of a manifest.
-    Layer,
-}
-
-impl Kind {
-    /// True for an index or a manifest, which name other blobs.
-    pub fn is_manifest(self) -> bool {
-        matches!(self, Self::Index | Self::Manifest)
-    }
-}
 
 /// A position in the [`BlobTable`](super::blob_table::BlobTable) of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -112,7 +93,7 @@ pub fn platforms(entries: &[ClosureEntry]) -> impl Iterator<Item = &Platform> {
         .iter()
         .filter(|entry| entry.kind.is_manifest() && entry.describes.is_none())
         .filter_map(|entry| entry.platform.as_deref())
-        .filter(|platform| platform.os() != "unknown")
+        .filter(|platform| !platform.is_unknown())
 }
 
 /// `name:tag`, or `name@digest` without a tag.

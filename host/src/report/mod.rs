@@ -3,6 +3,7 @@
 //! | file        | result                                     |
 //! |-------------|--------------------------------------------|
 //! | [`run`]     | JSON of `run --report` and of `plan`       |
+//! | [`rows`]    | its images, problems, sums …               |
 //! | [`verify`]  | JSON and text of `verify`                  |
 //! | [`summary`] | text of `run` and `plan` for people        |
 //! | [`file`]    | the file of `run --report`                 |
@@ -14,6 +15,7 @@ use crate::error::{Error, SystemContext as _};
 use crate::fs::OsResultExt as _;
 
 pub mod file;
+pub mod rows;
 pub mod run;
 pub mod summary;
 pub mod verify;

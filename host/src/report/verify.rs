@@ -9,7 +9,7 @@ use regcarve_types::{Digest, Repository};
 use serde::Serialize;
 
 use super::milliseconds;
-use super::run::SandboxRow;
+use super::rows::SandboxRow;
 use crate::error::Error;
 use crate::pipeline::verify::{self, Collector, Verified};
 use crate::release::answers::GcOutcome;
@@ -21,8 +21,9 @@ pub const SCHEMA: &str = "1.1.0";
 
 /// The report of `verify --format json`.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct VerifyReport {
-    /// See [`SCHEMA`].
+    /// The version of this format.
     pub schema: &'static str,
     /// `whole` or `damaged`.
     pub outcome: &'static str,
@@ -34,7 +35,7 @@ pub struct VerifyReport {
     pub audited: bool,
     /// All problems, sorted by path.
     pub problems: Vec<ProblemRow>,
-    /// The predicted effects of garbage collectors. Information, but for those named with `--gc`.
+    /// The garbage collectors of the format, and what each would delete. Information, but for those named with `--gc`.
     pub collections: Vec<CollectionRow>,
     /// Counts.
     pub totals: Totals,
@@ -44,6 +45,7 @@ pub struct VerifyReport {
 
 /// A problem.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ProblemRow {
     /// `damaged`, or `unreadable` where the system refused to read a file.
     pub severity: &'static str,
@@ -59,8 +61,9 @@ pub struct ProblemRow {
     pub hint: Option<String>,
 }
 
-/// The predicted effect of a garbage collector.
+/// A garbage collector, and what it would delete.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CollectionRow {
     /// The program with version and flags.
     pub collector: String,
@@ -81,6 +84,7 @@ pub struct CollectionRow {
 
 /// Counts.
 #[derive(Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Totals {
     /// Repositories.
     pub repositories: usize,

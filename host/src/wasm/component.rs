@@ -126,7 +126,7 @@ impl Component {
         &self.imports
     }
 
-    /// Whether it exports the optional interface `audit`.
+    /// Tells whether it exports the optional interface `audit`.
     pub fn has_audit(&self) -> bool {
         self.has_audit
     }

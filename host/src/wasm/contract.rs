@@ -76,7 +76,7 @@ impl World {
         self.imports.iter().any(|name| name.starts_with("wasi:"))
     }
 
-    /// Whether it exports the optional interface of readers, `audit`.
+    /// Tells whether it exports the optional interface of readers, `audit`.
     pub(super) fn has_audit(&self) -> bool {
         let mut exports = self.exports.iter().filter_map(|name| own(name));
         exports.any(|(interface, version)| interface == "audit" && fits(&version))

@@ -210,7 +210,7 @@ fn verify(registry: &Path) -> Result<(), Error> {
 }
 
 fn command<'a>(name: &str, arguments: impl IntoIterator<Item = &'a String>) -> Command {
-    // The wall would hold for all later runs of this process.
+    // The restriction would hold for all later runs of this process.
     let fixed = ["regcarve", name, "--sandbox", "off"].map(str::to_owned);
     Cli::parse_from(fixed.into_iter().chain(arguments.into_iter().cloned())).command
 }

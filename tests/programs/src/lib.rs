@@ -9,7 +9,8 @@
 //! fuzz/      one for each role: whatever its bytes make it answer
 //! ```
 //!
-//! The verdicts are in `tests/sandbox`; `tests/border` feeds the last. Here is what the guests share.
+//! The verdicts are in `tests/plugins/sandbox`; `tests/plugins/guest_answers_fuzz` feeds the last. Here is what the guests
+//! share.
 
 #![allow(
     clippy::panic,

@@ -10,10 +10,11 @@ use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use regcarve::capability::{
-    Grant, LinkMode, Method, Placed, Sandbox, SourceFile, SourceTree, TreePath, Wall,
+use regcarve::fs::{
+    Access, LinkMode, Method, OutputTrees, Placed, Ruleset, Sandbox, SourceFile, SourceTree,
+    TreePath,
 };
-use regcarve::publish::{Durability, Staging, Taken};
+use regcarve::publish::{Durability, IfExists, Staging};
 use regcarve_test_support::snapshot::{Snapshot, assert_same};
 use rustix::fs::{Mode, OFlags};
 
@@ -198,34 +199,33 @@ fn under_landlock() {
 
     // This is a thread of the test harness, so `Require` would find that it is not the only one.
     let sandbox = if require { Sandbox::Auto } else { Sandbox::Off };
-    let mut wall = Wall::plan(sandbox).unwrap();
+    let mut ruleset = Ruleset::plan(sandbox).unwrap();
     let source = SourceTree::open(&at("source")).unwrap();
     // Two trees in either case, so that there is the same to attempt.
-    let mut staged = Staging::begin(&at("out"), Taken::Refuse, true).unwrap();
+    let mut staged = Staging::begin(&at("out"), IfExists::Refuse, OutputTrees::Two).unwrap();
     let names = fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().path());
     let partial = |path: &PathBuf| path.to_string_lossy().contains(".out.partial-");
     let partials: Vec<_> = names.filter(partial).collect();
-    source.allow(&mut wall, Grant::ReadAndLink).unwrap();
-    staged.allow(&mut wall).unwrap();
-    let raised = wall.raise().unwrap();
-    println!("abi: {}", raised.abi.unwrap_or(0));
+    source.allow(&mut ruleset, Access::ReadAndLink).unwrap();
+    staged.allow(&mut ruleset).unwrap();
+    let enforced = ruleset.restrict().unwrap();
+    println!("abi: {}", enforced.abi.unwrap_or(0));
 
     // What a run does.
     let unseen = |text| SourceFile {
         path: path(text),
-        handle: None,
         key: None,
     };
-    let mut trees = staged.trees(LinkMode::Hard);
-    let placed = trees.place(&source, unseen("blob"), path("a/linked"));
+    let mut sink = staged.sink(LinkMode::Hard);
+    let placed = sink.place(&source, unseen("blob"), path("a/linked"));
     assert_eq!(placed.unwrap(), Placed::New(Method::Hard));
-    let placed = trees.place(&source, unseen("folder/one"), path("a/b/linked"));
+    let placed = sink.place(&source, unseen("folder/one"), path("a/b/linked"));
     assert_eq!(placed.unwrap(), Placed::New(Method::Hard));
-    assert!(trees.write_new(path("a/written"), b"text").unwrap());
-    assert!(trees.write_new(path("c/written"), b"text").unwrap());
-    trees.make_directory(path("d/e")).unwrap();
+    assert!(sink.write_new(path("a/written"), b"text").unwrap());
+    assert!(sink.write_new(path("c/written"), b"text").unwrap());
+    sink.make_directory(path("d/e")).unwrap();
     assert_eq!(source.read_file(path("blob"), 100).unwrap(), b"content");
 
     let (linked, written) = staging(&partials, "a/linked");
@@ -241,7 +241,7 @@ fn under_landlock() {
         "append to a blob",
         File::options().append(true).open(&blob).map(drop),
     );
-    let (handle, _) = source.open_content(path("blob")).unwrap();
+    let (handle, _) = source.open_handle(path("blob")).unwrap();
     let by_handle = format!("/proc/self/fd/{}", handle.as_raw_fd());
     report("write a blob by a handle on it", write(by_handle));
     report(
@@ -348,7 +348,7 @@ fn under_landlock() {
     if !require {
         fs::rename(at("source/target"), written.join("c/written")).unwrap();
     }
-    staged.join().unwrap();
+    staged.merge_parts().unwrap();
     staged.publish(Durability::Full).unwrap();
     report(
         "write a blob by its name in the output",

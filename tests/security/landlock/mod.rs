@@ -6,7 +6,7 @@ mod trace;
 
 use std::fs;
 
-use regcarve::capability::{Sandbox, Wall};
+use regcarve::fs::{Ruleset, Sandbox};
 use regcarve_test_support::binary::{self, Runs as _};
 use regcarve_test_support::fixture::{Fixture, program, registry};
 use regcarve_test_support::tools;
@@ -14,7 +14,7 @@ use regcarve_test_support::tree::assert_carved;
 
 /// Whether the kernel has Landlock; the test is skipped aloud where not.
 fn landlock() -> bool {
-    let there = Wall::plan(Sandbox::Require).is_ok();
+    let there = Ruleset::plan(Sandbox::Require).is_ok();
     if !there {
         tools::skip("this kernel has no Landlock");
     }

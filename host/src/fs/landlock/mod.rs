@@ -1,8 +1,8 @@
 //! The Landlock sandbox: what the kernel still lets this process do once it is restricted.
 //!
 //! The types beside this folder decide what a run touches. Should a component break out of its own sandbox, or should a
-//! defect lead one of these types astray, Landlock is the second line: the kernel refuses, whoever asks. All that the
-//! sandbox demands of the rest is in this folder.
+//! defect lead one of these types astray, Landlock is the second line: the kernel refuses. Everything that the sandbox
+//! demands of the rest of the program is explained here, and most of it is in this folder.
 //!
 //! # What stays allowed
 //!

@@ -29,7 +29,7 @@ pub enum Sandbox {
     Off,
 }
 
-/// What stays allowed in a directory and below it.
+/// Access that stays allowed in a directory and below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Reading.
@@ -164,7 +164,7 @@ pub enum LandlockError {
 }
 
 impl Access {
-    /// The same in the words of the kernel.
+    /// The rights that the kernel grants for this.
     fn rights(self) -> BitFlags<AccessFs> {
         use AccessFs::{
             MakeReg, ReadDir, ReadFile, Refer, RemoveDir, RemoveFile, Truncate, WriteFile,

@@ -26,7 +26,7 @@ impl content::Host for State {
     fn closure(&mut self, image: String) -> Answer<Vec<types::ClosureEntry>> {
         self.sized_host_call(
             |state| state.content()?.closure(&image),
-            |contents| size_of_val(&**contents),
+            |entries| size_of_val(&**entries),
         )
     }
 
@@ -40,14 +40,14 @@ pub(in crate::wasm) struct ContentHost {
     /// Where files are. Without it there is only what a table holds.
     source: Option<Arc<SourceTree>>,
     /// The images of the call at hand; empty between calls.
-    pub(in crate::wasm) shown: Shown,
+    pub(in crate::wasm) shown: ShownImages,
     /// The blobs that have been read, if they are to be recorded.
     pub(in crate::wasm) read: Option<HashMap<Digest, Option<Vec<u8>>>>,
 }
 
 /// The images of one call, and what reading their blobs has shown.
 #[derive(Default)]
-pub(in crate::wasm) struct Shown {
+pub(in crate::wasm) struct ShownImages {
     blobs: Arc<BlobTable>,
     images: Vec<Arc<Image>>,
     /// The blobs of these images and whether the policy may read each; made when the first is asked for.
@@ -62,14 +62,14 @@ impl ContentHost {
     pub(in crate::wasm) fn new(source: Option<Arc<SourceTree>>) -> Self {
         Self {
             source,
-            shown: Shown::default(),
+            shown: ShownImages::default(),
             read: None,
         }
     }
 
     fn closure(&mut self, image: &str) -> Result<Vec<types::ClosureEntry>, types::Failure> {
         let digest = digest_in(image)?;
-        let Shown { blobs, images, .. } = &self.shown;
+        let ShownImages { blobs, images, .. } = &self.shown;
         match images.iter().find(|image| image.digest == digest) {
             Some(image) => Ok(closure_out(&image.entries, blobs)),
             None => Err(types::Failure::Refused(format!(
@@ -90,7 +90,7 @@ impl ContentHost {
     }
 }
 
-impl Shown {
+impl ShownImages {
     pub(in crate::wasm) fn new(blobs: &Arc<BlobTable>, images: &[Arc<Image>]) -> Self {
         Self {
             blobs: Arc::clone(blobs),

@@ -1,18 +1,18 @@
-//! What indexes name, as often as they name it.
+//! The children that indexes name, each as often as it is named.
 //!
 //! The contract knows every manifest once, with one platform: the first that an index gives it. An index may offer one
 //! manifest for several, though, such as a build for `linux/arm/v6` that is also the one for `linux/arm/v7`.
 
 use regcarve_formats::{Descriptor, Manifest};
 use regcarve_policy_kit::policy::content;
-use regcarve_policy_kit::policy::inside::Inside;
+use regcarve_policy_kit::policy::image_contents::ImageContents;
 use regcarve_policy_kit::{Content, Kind};
 
-/// Reads all indexes of an image for all that they name, apart from attestations. An index that the source does not
-/// have names nothing: whether it is missed is the host's affair.
-pub(crate) fn named(inside: &Inside) -> Result<Vec<Descriptor>, String> {
+/// Reads all indexes of an image for their children, apart from attestations. An index that the source does not have
+/// has none: the host decides if it counts as missing.
+pub(crate) fn named(contents: &ImageContents) -> Result<Vec<Descriptor>, String> {
     let mut all = Vec::new();
-    for index in inside.contents() {
+    for index in contents.entries() {
         if index.kind != Kind::Index || index.children.is_empty() {
             continue;
         }
@@ -23,15 +23,15 @@ pub(crate) fn named(inside: &Inside) -> Result<Vec<Descriptor>, String> {
     Ok(all)
 }
 
-/// The bytes of an index.
+/// Reads the bytes of an index.
 pub(crate) fn read(index: &Content) -> Result<Vec<u8>, String> {
     content::read_blob(&index.digest).map_err(|failure| content::explain(&failure))
 }
 
-/// What an index of these bytes names.
+/// Parses the children of an index.
 pub(crate) fn children(bytes: &[u8]) -> Result<Vec<Descriptor>, String> {
     match Manifest::parse(bytes).map_err(|error| error.to_string())? {
         Manifest::Index(index) => Ok(index.manifests),
-        Manifest::Image(_) | Manifest::Schema1(_) => Err("it is no index".into()),
+        Manifest::Image(_) | Manifest::Schema1(_) => Err("not an index".into()),
     }
 }

@@ -1,24 +1,24 @@
-//! Times as settings state them.
+//! Cutoffs: times as settings state them.
 
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use regcarve_policy_kit::policy::created::parse_setting;
 
-/// A time, or how long before another one it is.
+/// A time, or a duration before the reference time.
 #[derive(Debug)]
-pub(crate) enum Limit {
+pub(crate) enum Cutoff {
     At(Timestamp),
     Back(Span),
 }
 
-/// What durations count back from.
+/// The time that durations count back from.
 #[derive(Debug)]
-pub(crate) enum Now {
+pub(crate) enum ReferenceTime {
     At(Timestamp),
     Newest,
 }
 
-impl Limit {
+impl Cutoff {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if let Some(time) = parse_setting(text) {
             return Ok(Self::At(time));
@@ -38,7 +38,7 @@ impl Limit {
         matches!(self, Self::Back(_))
     }
 
-    /// The time that is meant, if now is this. None where nobody knows, because no image says when it was made.
+    /// The cutoff as a time, with `now` as the reference time. None if that is unknown, because no image states its own.
     pub(crate) fn at(&self, now: Option<Timestamp>) -> Option<Result<Timestamp, String>> {
         match self {
             Self::At(time) => Some(Ok(*time)),
@@ -46,13 +46,13 @@ impl Limit {
                 let now = TimeZone::UTC.to_datetime(now?);
                 let then = now.checked_sub(*span);
                 let then = then.and_then(|then| TimeZone::UTC.to_timestamp(then));
-                Some(then.map_err(|_| format!("{span:#} before {now} is no time")))
+                Some(then.map_err(|_| format!("{span:#} before {now} is out of range")))
             }
         }
     }
 }
 
-impl Now {
+impl ReferenceTime {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if text == "newest" {
             return Ok(Self::Newest);

@@ -1,21 +1,21 @@
-//! What is written on an image, read place by place as far as rules need it.
+//! Labels and annotations of an image, read place by place as far as rules need them.
 
 use std::collections::BTreeMap;
 
-use regcarve_policy_kit::policy::inside::{Inside, Part};
+use regcarve_policy_kit::policy::image_contents::{ImageContents, PlatformImage};
 
 use super::{Place, Rule};
 
 type Pairs = BTreeMap<String, String>;
 
-/// What is written on the part at hand.
-pub(crate) struct Notes<'a> {
-    inside: &'a Inside,
-    part: Option<Part<'a>>,
+/// The labels and annotations of the platform image at hand.
+pub(crate) struct Written<'a> {
+    contents: &'a ImageContents,
+    image: Option<PlatformImage<'a>>,
     sources: Vec<(Source, Option<Pairs>)>,
 }
 
-/// In the order in which they are read: most keys are labels.
+/// A blob with labels or annotations, in the order in which they are read: most keys are labels.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
     Config,
@@ -23,8 +23,8 @@ enum Source {
     Index,
 }
 
-impl<'a> Notes<'a> {
-    pub(crate) fn of(inside: &'a Inside, places: &[Place]) -> Self {
+impl<'a> Written<'a> {
+    pub(crate) fn of(contents: &'a ImageContents, places: &[Place]) -> Self {
         let all = [Source::Config, Source::Manifest, Source::Index];
         let place = |source| match source {
             Source::Config => Place::Labels,
@@ -34,15 +34,15 @@ impl<'a> Notes<'a> {
             .into_iter()
             .filter(|source| places.contains(&place(*source)));
         Self {
-            inside,
-            part: None,
+            contents,
+            image: None,
             sources: sources.map(|source| (source, None)).collect(),
         }
     }
 
-    /// Forgets what is written on the part before, but not what the index above both says.
-    pub(crate) fn turn_to(&mut self, part: Option<Part<'a>>) {
-        self.part = part;
+    /// Goes on to another platform image. Forgets what was read of the one before, but not of the index above both.
+    pub(crate) fn turn_to(&mut self, image: Option<PlatformImage<'a>>) {
+        self.image = image;
         for (source, read) in &mut self.sources {
             if *source != Source::Index {
                 *read = None;
@@ -50,8 +50,8 @@ impl<'a> Notes<'a> {
         }
     }
 
-    /// What speaks against the part by this rule, if anything does.
-    pub(crate) fn against(&mut self, rule: &Rule) -> Result<Option<String>, String> {
+    /// The way in which the platform image breaks this rule, if it does.
+    pub(crate) fn violation(&mut self, rule: &Rule) -> Result<Option<String>, String> {
         let mut other = None;
         for position in 0..self.sources.len() {
             let Some(value) = self.read(position)?.get(&rule.key) else {
@@ -75,12 +75,12 @@ impl<'a> Notes<'a> {
 
     fn read(&mut self, position: usize) -> Result<&Pairs, String> {
         let (source, read) = &mut self.sources[position];
-        let pairs = match (read.take(), *source, self.part) {
+        let pairs = match (read.take(), *source, self.image) {
             (Some(pairs), _, _) => pairs,
-            (None, Source::Index, _) => self.inside.index_annotations()?,
+            (None, Source::Index, _) => self.contents.index_annotations()?,
             (None, _, None) => Pairs::new(),
-            (None, Source::Config, Some(part)) => part.labels()?,
-            (None, Source::Manifest, Some(part)) => part.annotations()?,
+            (None, Source::Config, Some(image)) => image.labels()?,
+            (None, Source::Manifest, Some(image)) => image.annotations()?,
         };
         Ok(read.insert(pairs))
     }
