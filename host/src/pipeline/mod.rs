@@ -50,7 +50,7 @@ pub mod suggest;
 pub mod verify;
 pub mod workers;
 
-/// A release that was asked for, with all files read and all components loaded. No component is started yet.
+/// The selection of a release, with all files read and all components loaded. No component is started yet.
 pub struct Prepared {
     /// The lists.
     pub lists: Vec<ListText>,
