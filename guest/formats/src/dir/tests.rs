@@ -1,5 +1,4 @@
 use alloc::string::ToString;
-use alloc::vec::Vec;
 
 use proptest::prelude::*;
 

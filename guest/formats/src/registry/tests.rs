@@ -1,6 +1,5 @@
 use alloc::format;
 use alloc::string::ToString;
-use alloc::vec::Vec;
 
 use proptest::prelude::*;
 
