@@ -27,7 +27,7 @@ mod reader;
 mod store;
 mod writer;
 
-use reader::DirReader;
+use reader::DirCatalog;
 use writer::DirWriter;
 
-regcarve_layout_kit::raw_layout!(DirReader, DirWriter, audit);
+regcarve_layout_kit::layout!(DirCatalog, DirWriter, audit);
