@@ -23,8 +23,8 @@ const HEAD: &str = "\
 
 <!-- Made of the types in host/src by the test `report_docs`; do not edit. -->
 
-Each format carries a semantic version in `schema`. Within one major version fields are only added. Lists are sorted,
-sizes are bytes, times are milliseconds. `from` is the line of a list (`FILE:LINE`) or the flag that asked.
+`schema` is a semantic version: within one major version fields are only added. Lists are sorted, sizes are bytes, times
+are milliseconds. `from` is the line of a list (`FILE:LINE`) or the flag that asked.
 ";
 
 #[test]

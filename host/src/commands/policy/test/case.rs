@@ -116,6 +116,7 @@ pub(super) struct CaseImage {
 #[serde(deny_unknown_fields)]
 struct CaseContent {
     /// The purpose of the blob.
+    #[cfg_attr(test, schemars(with = "KindName"))]
     kind: CaseKind,
     /// The digest of the blob.
     digest: String,
@@ -136,7 +137,7 @@ struct CaseContent {
 
 /// A [`Kind`], by its name in the contract.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "kebab-case", remote = "Kind")]
 enum KindName {
     Index,
@@ -147,13 +148,8 @@ enum KindName {
 
 /// A [`Kind`] in a file.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(transparent)]
-struct CaseKind(
-    #[serde(with = "KindName")]
-    #[cfg_attr(test, schemars(with = "KindName"))]
-    Kind,
-);
+struct CaseKind(#[serde(with = "KindName")] Kind);
 
 /// The bytes of a blob: a text, or base64 where they are not UTF-8.
 #[derive(Debug, Serialize, Deserialize)]
