@@ -31,7 +31,7 @@ mutants() {
 # A crate of guests alone.
 crate() { mutants "$1" --package "$2" --test-package "$2" "${@:3}"; }
 
-# host AREA TESTS FILE...: of all tests only these, and no package by name, for the reason in Cargo.toml.
+# host AREA TESTS FILE...: of all suites only these, and no package by name, for the reason in Cargo.toml.
 host() {
     [ -z "$(git status --porcelain --untracked-files=no)" ] || { echo "commit first: files are changed in place" >&2; exit 2; }
     local tests=() files=()
@@ -45,10 +45,10 @@ for area in "${areas[@]}"; do
     digests) crate digests regcarve-types --file guest/types/src/digest.rs --file 'guest/types/src/digest/*.rs' ;;
     paths)
         crate storage-paths regcarve-formats --file guest/formats/src/registry.rs --file 'guest/formats/src/registry/*.rs'
-        host paths "--lib --test=paths" capability/path.rs capability/open.rs
+        host paths "--lib --test=security" fs/path.rs fs/open.rs
         ;;
-    limits) host limits "--lib --test=sandbox" wasm/limits.rs wasm/watch.rs ;;
-    publish) host publish "--lib --test=carve --test=faults" publish.rs ;;
+    limits) host limits "--lib --test=plugins" wasm/engine/limits.rs wasm/engine/meter.rs ;;
+    publish) host publish "--lib --test=e2e --test=durability" 'publish/*.rs' ;;
     *) echo "no area is called $area: digests, paths, limits, publish" >&2; exit 2 ;;
     esac
 done

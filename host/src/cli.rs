@@ -9,8 +9,11 @@ use regcarve_types::Platform;
 use crate::fs::LinkMode;
 use crate::options::{COMPONENTS, ComponentOptions};
 use crate::publish::Durability;
-pub use crate::spec::PolicySpec;
-use crate::spec::{ComponentSpec, StorageSpec};
+use crate::spec::{ComponentSpec, PolicySpec, StorageSpec};
+
+pub mod policy;
+#[cfg(test)]
+mod tests;
 
 /// Carves a release out of a container registry's storage.
 ///
@@ -19,12 +22,12 @@ use crate::spec::{ComponentSpec, StorageSpec};
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, after_help = EXIT_CODES)]
 pub struct Cli {
-    /// What to do.
+    /// The job.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What scripts rely on; a test holds it against [`crate::Error::exit_code`].
+/// The promise to scripts; a test holds it against [`crate::Error::exit_code`].
 const EXIT_CODES: &str = "\
 Exit codes:
   0  complete
@@ -48,7 +51,7 @@ pub enum Command {
     List(List),
     /// Inspect, check, test and write policies
     #[command(subcommand)]
-    Policy(PolicyCommand),
+    Policy(policy::PolicyCommand),
     /// Check a storage: hash every byte of every image, and say what garbage collection would delete
     Verify(VerifyArgs),
 }
@@ -140,7 +143,7 @@ impl Release {
 /// `regcarve run`.
 #[derive(Debug, Args)]
 pub struct Run {
-    /// What to take.
+    /// The selection.
     #[command(flatten)]
     pub release: Release,
 
@@ -156,7 +159,7 @@ pub struct Run {
     #[arg(long, value_name = "HOW", value_enum, default_value_t = Verify::Sizes)]
     pub verify: Verify,
 
-    /// What must have reached the disk before the output gets its name
+    /// How much must be on the disk before the output gets its name
     #[arg(long, value_name = "HOW", value_enum, default_value_t = Durability::Full)]
     pub durability: Durability,
 
@@ -176,7 +179,7 @@ pub struct Run {
 /// `regcarve plan`.
 #[derive(Debug, Args)]
 pub struct PlanArgs {
-    /// What to take.
+    /// The selection.
     #[command(flatten)]
     pub release: Release,
 
@@ -199,114 +202,6 @@ pub struct List {
     /// The storage: registry:PATH, dir:PATH, oci:PATH or FILE.wasm:PATH
     #[arg(value_name = "SOURCE")]
     pub source: StorageSpec,
-}
-
-/// `regcarve policy …`.
-#[derive(Debug, Subcommand)]
-pub enum PolicyCommand {
-    /// List the shipped policies
-    List,
-    /// Show a policy's name, digest, imports and settings
-    Inspect(Inspect),
-    /// Check that a policy can run here, with these settings
-    Check(Check),
-    /// Compare a policy's decisions with test cases, or record such cases
-    Test(Test),
-    /// Measure the time that a policy takes
-    Bench(Bench),
-    /// Create the project of a new policy, which builds and has tests
-    New(New),
-}
-
-/// `regcarve policy new`.
-#[derive(Debug, Args)]
-pub struct New {
-    /// The name of the policy and of its folder: lower-case words joined by `-`
-    #[arg(value_name = "NAME")]
-    pub name: String,
-
-    /// The language to write it in
-    #[arg(long, value_enum, default_value_t = Language::Rust)]
-    pub lang: Language,
-}
-
-/// A language that policies are written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Language {
-    /// Built by cargo
-    Rust,
-    /// Built by componentize-qjs, from npm
-    Javascript,
-    /// Built by componentize-py, from PyPI
-    Python,
-}
-
-/// `regcarve policy test`.
-#[derive(Debug, Args)]
-pub struct Test {
-    /// A folder with test cases (every *.json below it), or one file
-    #[arg(value_name = "DIR")]
-    pub cases: PathBuf,
-
-    /// Test this policy instead of the one that the files name. With --record: the policy, with its settings
-    #[arg(long, value_name = "NAME|FILE.wasm[@sha256:…][=SETTINGS]")]
-    pub policy: Option<PolicySpec>,
-
-    /// Write DIR/recorded.json instead: the policy's decisions on this storage, with everything that it reads for them
-    #[arg(long, value_name = "STORAGE", requires = "policy")]
-    pub record: Option<StorageSpec>,
-
-    /// With --record, the images to record: a reference or a pattern [default: every tag of every repository]
-    #[arg(long = "image", value_name = "REF", requires = "record")]
-    pub images: Vec<String>,
-
-    /// How components are run.
-    #[command(flatten)]
-    pub components: ComponentOptions,
-}
-
-/// `regcarve policy inspect`.
-#[derive(Debug, Args)]
-pub struct Inspect {
-    /// A shipped name, or a file
-    #[arg(value_name = "NAME|FILE.wasm[@sha256:…]")]
-    pub policy: PolicySpec,
-
-    /// The form of the result
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
-
-    /// How components are run.
-    #[command(flatten)]
-    pub components: ComponentOptions,
-}
-
-/// `regcarve policy check`.
-#[derive(Debug, Args)]
-pub struct Check {
-    /// A shipped name, or a file; settings, where given, are checked too
-    #[arg(value_name = "NAME|FILE.wasm[@sha256:…][=SETTINGS]")]
-    pub policy: PolicySpec,
-
-    /// How components are run.
-    #[command(flatten)]
-    pub components: ComponentOptions,
-}
-
-/// `regcarve policy bench`.
-#[derive(Debug, Args)]
-pub struct Bench {
-    /// A shipped name, or a file
-    #[arg(value_name = "NAME|FILE.wasm[@sha256:…][=SETTINGS]")]
-    pub policy: PolicySpec,
-
-    /// How many images the policy decides on
-    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
-    pub images: usize,
-
-    /// How components are run.
-    #[command(flatten)]
-    pub components: ComponentOptions,
 }
 
 /// `regcarve verify`.
@@ -346,7 +241,7 @@ pub enum Verify {
     Full,
 }
 
-/// What becomes of an index of which not all platforms are taken.
+/// The fate of an index of which not all platforms are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PlatformMode {
     /// It keeps its digest and its signatures; the content of other platforms is left out
@@ -362,165 +257,4 @@ pub enum Format {
     Text,
     /// For programs
     Json,
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::PathBuf;
-
-    use clap::{CommandFactory as _, Parser as _};
-
-    use super::{Cli, Command};
-    use crate::Error;
-    use crate::fs::OsError;
-    use crate::release::problem::{Problem, Severity};
-    use crate::wasm::Limits;
-
-    fn help(args: &[&str]) -> String {
-        let mut command = Cli::command();
-        command.build();
-        let mut command = &mut command;
-        let (last, subcommands) = args.split_last().unwrap();
-        for name in subcommands {
-            command = command.find_subcommand_mut(name).unwrap();
-        }
-        match *last {
-            "-h" => command.render_help().to_string(),
-            _ => command.render_long_help().to_string(),
-        }
-    }
-
-    /// The heading above a flag.
-    fn heading(help: &str, flag: &str) -> String {
-        let is_flag = |line: &str| {
-            let mut words = line.split([' ', ',', '=']).filter(|word| !word.is_empty());
-            words.next().is_some_and(|first| {
-                first == flag || first.len() == 2 && words.next() == Some(flag)
-            })
-        };
-        let above: Vec<_> = help.lines().take_while(|line| !is_flag(line)).collect();
-        assert!(above.len() < help.lines().count(), "no {flag} in {help}");
-        let heading = above
-            .into_iter()
-            .rfind(|line| line.ends_with(':') && !line.starts_with(' '));
-        heading.unwrap_or_default().to_owned()
-    }
-
-    #[test]
-    fn flags_stand_under_their_headings() {
-        let long = help(&["run", "--help"]);
-        let headings: Vec<_> = long
-            .lines()
-            .filter(|line| line.ends_with(':') && !line.starts_with(' '))
-            .collect();
-        assert_eq!(
-            headings,
-            ["Arguments:", "Options:", "Components:", "Sandbox limits:"]
-        );
-        for (flags, expected) in [
-            (
-                &[
-                    "--list",
-                    "--image",
-                    "--all",
-                    "--policy",
-                    "--platform",
-                    "--no-attached",
-                    "--allow-missing",
-                    "--jobs",
-                    "--replace",
-                    "--link",
-                    "--verify",
-                    "--durability",
-                    "--report",
-                    "--report-contents",
-                    "--verbose",
-                    "--help",
-                ][..],
-                "Options:",
-            ),
-            (
-                &["--selector", "--sandbox", "--require-pins", "--no-cache"],
-                "Components:",
-            ),
-            (
-                &[
-                    "--guest-time",
-                    "--guest-memory",
-                    "--component-size",
-                    "--compile-memory",
-                ],
-                "Sandbox limits:",
-            ),
-        ] {
-            for flag in flags {
-                assert_eq!(heading(&long, flag), expected, "{flag}");
-            }
-        }
-    }
-
-    #[test]
-    fn short_help_leaves_out_the_limits() {
-        for command in ["run", "plan", "list", "verify"] {
-            let short = help(&[command, "-h"]);
-            assert!(!short.contains("--guest-"), "{short}");
-            assert!(short.lines().count() < 60, "{short}");
-        }
-    }
-
-    /// The command line says nothing: the limits are those of the library.
-    #[test]
-    fn limits_have_their_defaults() {
-        let cli = Cli::parse_from(["regcarve", "list", "registry:/srv"]);
-        let Command::List(list) = cli.command else {
-            unreachable!("the command that was typed")
-        };
-        assert_eq!(list.components.limits, Limits::default());
-    }
-
-    #[test]
-    fn exit_codes_are_those_of_the_errors() {
-        let problem = |severity| {
-            Error::problem(Problem {
-                severity,
-                reference: String::new(),
-                origin: None,
-                path: None,
-                cause: String::new(),
-                hint: None,
-            })
-        };
-        let refused = OsError::new("openat", "", rustix::io::Errno::ACCESS);
-        let help = help(&["--help"]);
-        let text_of = |code: u8| {
-            let start = format!("  {code}  ");
-            let text = help.lines().find_map(|line| line.strip_prefix(&start));
-            text.unwrap_or_else(|| panic!("no exit code {code} in {help}"))
-        };
-        for (error, words) in [
-            (Error::system("x")(refused), "the system refused"),
-            (Error::Internal(String::new()), "internal error"),
-            (Error::Usage(String::new()), "the command line"),
-            (problem(Severity::Missing), "missing"),
-            (
-                problem(Severity::Malformed),
-                "a line of a list is not a reference",
-            ),
-            (problem(Severity::Damaged), "damaged"),
-            (problem(Severity::Unreadable), "the system refused"),
-            (Error::Exists(PathBuf::new()), "the output exists"),
-            (Error::Busy(PathBuf::new()), "or is in use"),
-            (
-                Error::LinkRefused {
-                    message: String::new(),
-                    hint: String::new(),
-                },
-                "refuses to link",
-            ),
-        ] {
-            let text = text_of(error.exit_code());
-            assert!(text.contains(words), "{error:?}: {text}");
-        }
-        assert_eq!(Error::Signal(15).exit_code(), 128 + 15);
-    }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::fs::{LandlockError, OsError, Unavailable, WriteError};
+use crate::release::plan::PlanError;
 use crate::release::problem::{Problem, Severity};
 use crate::signals::Interrupted;
 
@@ -130,6 +131,15 @@ impl From<LandlockError> for Error {
             LandlockError::Unavailable(unavailable) => Self::Unavailable(unavailable),
             LandlockError::OsError(error) => Self::system("set up the Landlock sandbox")(error),
             LandlockError::OtherThreads => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+impl From<PlanError> for Error {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::SameName { .. } => Self::Usage(error.to_string()),
+            PlanError::DifferentSizes(problem) => Self::problem(*problem),
         }
     }
 }

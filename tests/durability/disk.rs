@@ -82,7 +82,7 @@ impl Drop for Mount {
             .arg(&self.path)
             .status();
         if let Some(device) = &self.device {
-            // Gone as soon as nobody uses it.
+            // Gone as soon as it is not in use.
             let _ = Command::new("losetup").args(["--detach", device]).status();
         }
     }

@@ -14,7 +14,7 @@ use regcarve_test_support::tree::{assert_carved, walk};
 use crate::trial::Trial;
 
 const USER: u32 = 1000;
-/// Processes are counted for each user, so that whoever has few of them shares them with no other test.
+/// Processes are counted for each user: the user with few of them is that of one test.
 const LONER: u32 = 1047;
 
 /// How a command is started as another user.

@@ -217,11 +217,7 @@ fn good_storages_of_all_formats_are_whole() {
     for storage in outputs.iter().chain(&["registry:source"]) {
         let outcome = fixture.verify(&[], storage);
         outcome.assert_code(0);
-        assert!(
-            outcome.stdout.contains(": whole"),
-            "{}",
-            outcome.everything()
-        );
+        outcome.assert_prints(": whole");
         assert!(
             !outcome.stdout.contains("damaged: "),
             "{}",
@@ -238,14 +234,49 @@ fn a_sparse_storage_is_whole_with_the_flag_sparse() {
     faults::remove(&fixture.storage.revision_link_path("team/multi", child));
     let outcome = fixture.verify(&[], "registry:source");
     outcome.assert_code(4);
-    assert!(
-        outcome.stdout.contains("--sparse"),
-        "{}",
-        outcome.everything()
-    );
+    outcome.assert_prints("--sparse");
     fixture
         .verify(&["--sparse"], "registry:source")
         .assert_code(0);
+}
+
+/// Untagged images are hashed as tagged ones are, in every format.
+#[test]
+fn damage_of_untagged_content_is_found_in_every_format() {
+    let fixture = good_storage();
+    let wanted = format!("team/app@{}", fixture.made.top);
+    let hex = fixture.made.layer.hex();
+    let folder = format!("dir/{wanted}");
+    for (format, blob) in [
+        (
+            "registry",
+            format!(
+                "registry/docker/registry/v2/blobs/sha256/{}/{hex}/data",
+                &hex[..2]
+            ),
+        ),
+        ("dir", format!("{folder}/{hex}")),
+        ("oci", format!("oci/blobs/sha256/{hex}")),
+    ] {
+        let output = format!("{format}:{format}");
+        fixture
+            .convert(
+                &["--link", "copy", "--image", &wanted],
+                "registry:source",
+                &[&output],
+            )
+            .assert_code(0);
+        let whole = fixture.verify(&["--format", "json"], &output);
+        whole.assert_code(0);
+        assert_eq!(whole.report()["audited"], true, "{format}");
+        assert_eq!(whole.report()["totals"]["tags"], 0, "{format}");
+        assert_eq!(whole.report()["totals"]["untagged"], 1, "{format}");
+        faults::flip(&fixture.path(blob));
+        let outcome = fixture.verify(&[], &output);
+        outcome.assert_code(4);
+        outcome.assert_prints("has the digest");
+        outcome.assert_prints(&wanted);
+    }
 }
 
 #[test]
@@ -279,11 +310,7 @@ fn gc_fails_if_that_collector_would_take_content_of_a_tag() {
     let harsh = ["--gc", "distribution 2.8 garbage-collect --delete-untagged"];
     let outcome = fixture.verify(&harsh, "registry:source");
     outcome.assert_code(4);
-    assert!(
-        outcome.stdout.contains("team/multi:v1"),
-        "{}",
-        outcome.everything()
-    );
+    outcome.assert_prints("team/multi:v1");
     fixture
         .verify(&["--gc", "no such"], "registry:source")
         .assert_code(2);

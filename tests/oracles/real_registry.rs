@@ -47,7 +47,7 @@ fn a_second_registry_serves_what_was_carved() {
     let folder = tempfile::tempdir().expect("a folder for both storages");
     let source = folder.path().join("source");
     fs::create_dir(&source).unwrap();
-    // It goes on running: nobody stops a registry to take a release out of it.
+    // It goes on running: a registry is not stopped to take a release out of it.
     let first = Registry::start(&source, Mode::Writable);
     let corpus = Corpus::push(&first, &source);
     let list = folder.path().join("release.list");

@@ -1,17 +1,17 @@
 // `owned-images`: every image of a release names the team that owns it, and no snapshot is released.
 //
-// The contract is in `wit`, written as a manual; read `wit/worlds.wit` first. What the interface `decide` has, this
-// file exports, in camelCase.
+// The contract is in `wit`, written as a manual; read `wit/worlds.wit` first. This file exports the functions of the
+// interface `decide`, in camelCase.
 
 import content from "regcarve:plugin/content@0.1.0";
 
-/** What a platform team may set, and what holds where it sets nothing. */
+/** The settings of a platform team, with their defaults. */
 const DEFAULTS = { label: "team", snapshots: ["-snapshot", "-dirty"] };
 
-/** The same as a JSON schema, for `regcarve policy inspect`. */
+/** The settings as a JSON schema, for `regcarve policy inspect`. */
 const SCHEMA = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
-  title: "What a platform team may set.",
+  title: "The settings of a platform team.",
   type: "object",
   additionalProperties: false,
   properties: {
@@ -40,7 +40,7 @@ function describe() {
   };
 }
 
-/** Takes the settings. What is thrown is what the user reads: places in them, and what is wrong there. */
+/** Takes the settings. Throws the mistakes in them, each with its place, for the user. */
 function configure(text) {
   const given = JSON.parse(text);
   const wrong = problems(given);
@@ -52,22 +52,23 @@ function problems(given) {
   if (given === null || typeof given !== "object" || Array.isArray(given)) {
     return [{ path: "", message: "settings are a JSON object: { … }" }];
   }
-  const wrong = [];
-  for (const [key, value] of Object.entries(given)) {
-    if (key === "label") {
-      if (typeof value !== "string") wrong.push({ path: "/label", message: "not a string" });
-    } else if (key === "snapshots") {
-      if (!Array.isArray(value)) wrong.push({ path: "/snapshots", message: "not a list" });
-      else
-        value.forEach((ending, at) => {
-          if (typeof ending !== "string") wrong.push({ path: `/snapshots/${at}`, message: "not a string" });
-        });
-    } else {
-      const pointer = key.replaceAll("~", "~0").replaceAll("/", "~1");
-      wrong.push({ path: `/${pointer}`, message: "there is no such setting; there are `label` and `snapshots`" });
-    }
+  const { label = "", snapshots = [], ...others } = given;
+  const wrong = notStrings({ "/label": label });
+  if (Array.isArray(snapshots)) {
+    wrong.push(...notStrings(Object.fromEntries(snapshots.map((ending, at) => [`/snapshots/${at}`, ending]))));
+  } else {
+    wrong.push({ path: "/snapshots", message: "not a list" });
+  }
+  for (const key of Object.keys(others)) {
+    const pointer = key.replaceAll("~", "~0").replaceAll("/", "~1");
+    wrong.push({ path: `/${pointer}`, message: "there is no such setting; there are `label` and `snapshots`" });
   }
   return wrong;
+}
+
+function notStrings(values) {
+  const wrong = Object.entries(values).filter(([, value]) => typeof value !== "string");
+  return wrong.map(([path]) => ({ path, message: "not a string" }));
 }
 
 /** As many decisions as images, in the same order. */
@@ -79,37 +80,34 @@ function decideOne(image) {
   if (image.tag != null && settings.snapshots.some((ending) => image.tag.endsWith(ending))) {
     return { tag: "drop", val: `\`${image.tag}\` is a snapshot` };
   }
-  // An image for several platforms has a config for each.
-  for (const part of content.closure(image.digest)) {
-    if (part.kind === "config" && !isOwned(content.readBlob(part.digest))) {
-      return { tag: "drop", val: `its config has no label \`${settings.label}\`` };
-    }
+  if (!configs(image).every((config) => isOwned(content.readBlob(config.digest)))) {
+    return { tag: "drop", val: `its config has no label \`${settings.label}\`` };
   }
   return { tag: "keep" };
 }
 
+/** The configs of an image: one for each platform, without those of attestations. */
+function configs(image) {
+  const contents = content.closure(image.digest);
+  const manifests = contents.filter((one) => one.kind === "manifest" && one.describes == null);
+  const children = manifests.flatMap((manifest) => Array.from(manifest.children, (at) => contents[at]));
+  return children.filter((child) => child.kind === "config");
+}
+
 function isOwned(bytes) {
-  let config;
   try {
-    config = JSON.parse(fromUtf8(bytes));
+    const { Labels: labels } = JSON.parse(fromUtf8(bytes)).config;
+    const team = Object.hasOwn(labels, settings.label) ? labels[settings.label] : "";
+    return typeof team === "string" && team !== "";
   } catch {
     return false;
   }
-  const team = member(member(member(config, "config"), "Labels"), settings.label);
-  return typeof team === "string" && team !== "";
 }
 
-/** The text in these bytes; what is no UTF-8 is thrown. QuickJS has no TextDecoder. */
+/** Decodes UTF-8; throws for other bytes. QuickJS has no TextDecoder. */
 function fromUtf8(bytes) {
   const escaped = Array.from(bytes, (byte) => "%" + byte.toString(16).padStart(2, "0"));
   return decodeURIComponent(escaped.join(""));
-}
-
-/** A member of a JSON object, if there is one. */
-function member(value, key) {
-  const object = value !== null && typeof value === "object" && !Array.isArray(value);
-  const has = object && Object.hasOwn(value, key);
-  return has ? value[key] : undefined;
 }
 
 export const decide = { describe, configure, decide: decideAll };

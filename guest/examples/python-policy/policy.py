@@ -1,7 +1,7 @@
 """`owned-images`: every image of a release names the team that owns it, and no snapshot is released.
 
-The contract is in `wit`, written as a manual; read `wit/worlds.wit` first. What the interface `decide` has, the class
-`Decide` has. `componentize-py -d wit -w policy bindings .` writes the types for an editor.
+The contract is in `wit`, written as a manual; read `wit/worlds.wit` first. The class `Decide` has the functions of the
+interface `decide`. `componentize-py -d wit -w policy bindings .` writes the types for an editor.
 """
 
 import json
@@ -19,13 +19,13 @@ from wit_world.exports.decide import (
 from wit_world.imports import content
 from wit_world.imports.types import Kind
 
-# What a platform team may set, and what holds where it sets nothing.
+# The settings of a platform team, with their defaults.
 DEFAULTS = {"label": "team", "snapshots": ["-snapshot", "-dirty"]}
 
-# The same as a JSON schema, for `regcarve policy inspect`.
+# The settings as a JSON schema, for `regcarve policy inspect`.
 SCHEMA = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
-    "title": "What a platform team may set.",
+    "title": "The settings of a platform team.",
     "type": "object",
     "additionalProperties": False,
     "properties": {
@@ -44,7 +44,7 @@ SCHEMA = {
 }
 
 
-# What holds in this run. Not a field of `Decide`, of which every call gets a new one.
+# The settings of this run. Not a field of `Decide`, of which every call gets a new one.
 settings_of_run = DEFAULTS
 
 
@@ -60,7 +60,7 @@ class Decide(exports.Decide):
         )
 
     def configure(self, settings: str) -> None:
-        """Takes the settings. What is raised is what the user reads: places in them, and what is wrong there."""
+        """Takes the settings. Raises the mistakes in them, each with its place, for the user."""
         global settings_of_run
         given = json.loads(settings)
         wrong = problems(given)
@@ -76,11 +76,17 @@ class Decide(exports.Decide):
 def decide_one(image: Image, label: str, snapshots: list[str]) -> Decision:
     if image.tag is not None and image.tag.endswith(tuple(snapshots)):
         return Decision_Drop(f"`{image.tag}` is a snapshot")
-    # An image for several platforms has a config for each.
-    for part in content.closure(image.digest):
-        if part.kind == Kind.CONFIG and not is_owned(content.read_blob(part.digest), label):
-            return Decision_Drop(f"its config has no label `{label}`")
+    if not all(is_owned(content.read_blob(digest), label) for digest in configs(image)):
+        return Decision_Drop(f"its config has no label `{label}`")
     return Decision_Keep()
+
+
+def configs(image: Image) -> list[str]:
+    """The configs of an image: one for each platform, without those of attestations."""
+    contents = content.closure(image.digest)
+    manifests = [one for one in contents if one.kind == Kind.MANIFEST and one.describes is None]
+    children = [contents[child] for manifest in manifests for child in manifest.children]
+    return [child.digest for child in children if child.kind == Kind.CONFIG]
 
 
 def problems(given: object) -> list[Diagnostic]:
@@ -89,20 +95,21 @@ def problems(given: object) -> list[Diagnostic]:
     wrong = []
     for key, value in given.items():
         if key == "label":
-            if not isinstance(value, str):
-                wrong.append(Diagnostic("/label", "not a string"))
+            wrong += not_strings({"/label": value})
+        elif key == "snapshots" and isinstance(value, list):
+            wrong += not_strings({f"/snapshots/{at}": ending for at, ending in enumerate(value)})
         elif key == "snapshots":
-            if not isinstance(value, list):
-                wrong.append(Diagnostic("/snapshots", "not a list"))
-                continue
-            for at, ending in enumerate(value):
-                if not isinstance(ending, str):
-                    wrong.append(Diagnostic(f"/snapshots/{at}", "not a string"))
+            wrong.append(Diagnostic("/snapshots", "not a list"))
         else:
             pointer = key.replace("~", "~0").replace("/", "~1")
             message = "there is no such setting; there are `label` and `snapshots`"
             wrong.append(Diagnostic(f"/{pointer}", message))
     return wrong
+
+
+def not_strings(values: dict[str, object]) -> list[Diagnostic]:
+    wrong = [path for path, value in values.items() if not isinstance(value, str)]
+    return [Diagnostic(path, "not a string") for path in wrong]
 
 
 def is_owned(config: bytes, label: str) -> bool:

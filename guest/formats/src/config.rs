@@ -1,8 +1,8 @@
-//! The config of an image: when it was made, for what, and what its maker wrote on it.
+//! The config of an image: its time of creation, its platform and its labels.
 //!
-//! Policies ask for these things; nothing is carved by them. So this reader takes what it finds: a
-//! value that is missing or of an unexpected type is simply not there. Artifacts have configs that
-//! are something else altogether, often not even JSON, which is an error that callers expect.
+//! Policies ask for these values; no path is made of them. So this reader is lenient: a value of an
+//! unexpected type counts as missing. Artifacts have configs of other kinds, often not even JSON,
+//! which is an error that callers expect.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,17 +14,23 @@ use regcarve_types::Platform;
 #[cfg(test)]
 mod tests;
 
-/// The largest config that is looked into. Real ones have some kilobytes; the bound is the one
+/// The largest config that is read. Real ones have some kilobytes; the bound is the one
 /// that the host sets for everything it hands to a component in one piece.
 pub const MAX_CONFIG_BYTES: usize = crate::manifest::MAX_MANIFEST_BYTES;
 
-/// How many labels an image may have. Each takes more memory than its text.
+/// The largest number of labels of an image. Each takes more memory than its text.
 const MOST_MEMBERS: usize = 10_000;
 
-/// What the config of an image says.
+/// The media types of the configs of images; artifacts have others.
+const MEDIA_TYPES: [&str; 2] = [
+    "application/vnd.oci.image.config.v1+json",
+    "application/vnd.docker.container.image.v1+json",
+];
+
+/// The config of an image, as far as policies ask for it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImageConfig {
-    /// When the image was made, usually as `2024-05-01T12:00:00.123Z`; not checked.
+    /// The time of creation, usually as `2024-05-01T12:00:00.123Z`; not checked.
     pub created: Option<String>,
     /// The operating system, such as `linux`; not checked.
     pub os: Option<String>,
@@ -38,21 +44,26 @@ pub struct ImageConfig {
     pub labels: BTreeMap<String, String>,
 }
 
-/// Why some bytes are not the config of an image.
+/// The reason why some bytes are not the config of an image.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// More bytes than are looked into.
+    /// More bytes than are read.
     #[error("config of {found} bytes, {MAX_CONFIG_BYTES} is the limit")]
     TooLarge {
         /// The number of bytes.
         found: usize,
     },
-    /// Not a JSON object, as with many artifacts, or one that no image would need.
+    /// Not a JSON object, as with many artifacts, or one with too many members.
     #[error("the config is not that of an image, as is usual for artifacts")]
     NotAnImage,
 }
 
 impl ImageConfig {
+    /// Returns true for a media type that configs of images have.
+    pub fn is_media_type(text: &str) -> bool {
+        MEDIA_TYPES.contains(&text)
+    }
+
     /// Reads a config.
     pub fn parse(bytes: &[u8]) -> Result<Self, ConfigError> {
         if bytes.len() > MAX_CONFIG_BYTES {
@@ -61,7 +72,7 @@ impl ImageConfig {
         serde_json::from_slice(bytes).map_err(|_| ConfigError::NotAnImage)
     }
 
-    /// What the image runs on, if the config says so in words that platforms are made of.
+    /// The platform, if the config states one that is made of the characters of platforms.
     pub fn platform(&self) -> Option<Platform> {
         Platform::new(
             self.os.as_deref()?,
@@ -145,7 +156,7 @@ impl Found {
         }
     }
 
-    /// What stands below `Labels`, without that which is no text.
+    /// The members below `Labels` that are texts.
     fn labels(self) -> BTreeMap<String, String> {
         let labels = self.object().remove("Labels").map(Self::object);
         let pairs = labels.unwrap_or_default().into_iter();

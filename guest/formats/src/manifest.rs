@@ -23,6 +23,7 @@ use regcarve_types::Digest;
 mod descriptor;
 mod document;
 mod error;
+mod key_case;
 mod media_type;
 mod strict;
 #[cfg(test)]

@@ -34,18 +34,4 @@ pub mod generated {
             default_bindings_module: "regcarve_policy_kit::generated::selector",
         });
     }
-    pub mod layout {
-        wit_bindgen::generate!({
-            path: "../../wit",
-            world: "regcarve:plugin/layout",
-            with: {
-                "regcarve:plugin/log@0.1.0": crate::generated::policy::regcarve::plugin::log,
-                "regcarve:plugin/types@0.1.0": crate::generated::policy::regcarve::plugin::types,
-            },
-            generate_all,
-            pub_export_macro: true,
-            export_macro_name: "export_layout",
-            default_bindings_module: "regcarve_policy_kit::generated::layout",
-        });
-    }
 }

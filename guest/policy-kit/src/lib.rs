@@ -1,20 +1,21 @@
-//! What a regcarve component is written with.
+//! The kit that regcarve components are written with.
 //!
 //! The contract between the host and its components is the folder `wit`; this crate turns it into
-//! traits, so that a component holds its own idea and nothing else. One module a role:
+//! traits, so that a component holds its own rule and nothing else. One module a role:
 //!
 //! | module       | implement                                  | then                       |
 //! |--------------|--------------------------------------------|----------------------------|
 //! | [`mod@policy`]   | [`policy::Policy`]                         | `regcarve_policy_kit::policy!(T)` |
 //! | [`mod@selector`] | [`selector::Selector`]                     | `regcarve_policy_kit::selector!(T)` |
-//! | [`mod@layout`]   | [`layout::Reader`] and [`layout::Writer`]  | `regcarve_policy_kit::layout!(R, W)` |
+//!
+//! Storage formats are written with `regcarve-layout-kit`.
 //!
 //! All of it also compiles for the machine that it is built on, so that the logic of a component is
-//! tested with plain `cargo test`. Only calls into the host (`log`, `source`, `output`) need the real thing;
+//! tested with plain `cargo test`. Only calls into the host (`log`) need the real thing;
 //! for `content`, which policies call, [`testing`] builds images natively.
 
 mod bindings;
-pub mod layout;
+pub mod convert;
 pub mod policy;
 pub mod selector;
 #[cfg(not(target_family = "wasm"))]
@@ -23,7 +24,9 @@ pub mod testing;
 #[doc(hidden)]
 pub use bindings::generated;
 pub use bindings::generated::policy::regcarve::plugin::log::{Level, log};
-pub use bindings::generated::policy::regcarve::plugin::types::{Content, Failure, Kind, Platform};
+pub use bindings::generated::policy::regcarve::plugin::types::{
+    ClosureEntry as Content, Failure, Kind, Platform,
+};
 #[doc(hidden)]
 pub use {schemars, serde, serde_json};
 
@@ -34,7 +37,7 @@ pub fn report_panics() {
     #[cfg(target_family = "wasm")]
     {
         static ONCE: std::sync::Once = std::sync::Once::new();
-        // A panic hook that panics would abort without a word, so it does nothing but log.
+        // A panic hook that panics would abort silently, so it does nothing but log.
         ONCE.call_once(|| {
             std::panic::set_hook(Box::new(|panic| log(Level::Error, &panic.to_string())));
         });

@@ -1,4 +1,4 @@
-//! Policies: what of a release stays.
+//! Policies: rules that keep, change or drop images.
 //!
 //! ```ignore
 //! use regcarve_policy_kit::policy::{Decision, Image, Policy};
@@ -16,8 +16,9 @@
 //! regcarve_policy_kit::policy!(NoPrefix);
 //! ```
 //!
-//! What is written in an image is one call away: [`Image::labels`], [`Image::annotations`], [`Image::created`]; the
-//! parts of it and what they consist of are in [`mod@inside`]. Nothing of this is read before it is asked for.
+//! The labels, annotations and time of creation of an image are one call away: [`Image::labels`], [`Image::annotations`],
+//! [`Image::created`]; its manifests for each platform are in [`mod@image_contents`]. Blobs are read when they are asked
+//! for, not before.
 
 pub use crate::generated::policy::exports::regcarve::plugin::decide::{
     Decision, Description, Diagnostic, Image, NewManifest, Rewritten,
@@ -27,7 +28,7 @@ pub mod content;
 pub mod created;
 mod diagnostics;
 mod image;
-pub mod inside;
+pub mod image_contents;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -50,28 +51,28 @@ pub trait Policy: DeserializeOwned + JsonSchema {
     /// One sentence. If empty, the description of the package.
     const SUMMARY: &'static str = "";
 
-    /// The settings that a short form stands for: what the user wrote instead of a JSON object. A text that
-    /// is no JSON comes as a string, so that `--policy newest=3` gives a number and
+    /// Makes settings of a short form, which the user wrote instead of a JSON object. A text that is no JSON comes as a
+    /// string, so that `--policy newest=3` gives a number and
     /// `--policy platforms=linux/amd64` a string.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, for the user. By default there is no short form.
+    /// The error in the short form, for the user. By default there is no short form.
     fn shorthand(_value: Value) -> Result<Value, String> {
         Err("settings are a JSON object: { … }".into())
     }
 
-    /// What the types cannot say about the settings, and work to be done once.
+    /// Checks what the types of the settings cannot express, and does work that is done once.
     fn prepare(&mut self) -> Result<(), Vec<Diagnostic>> {
         Ok(())
     }
 
-    /// What becomes of one image. An error ends the run.
+    /// Decides on one image. An error ends the run.
     fn decide(&mut self, _repository: &str, _image: &Image) -> Result<Decision, String> {
         Err("it implements neither `decide` nor `decide_all`".into())
     }
 
-    /// What becomes of the images of one repository, for policies that compare them: sorted by tag, those
+    /// Decides on the images of one repository, for policies that compare them: sorted by tag, those
     /// without one first. The answer has as many decisions, in the same order. By default each is decided on its own.
     fn decide_all(&mut self, repository: &str, images: &[Image]) -> Result<Vec<Decision>, String> {
         images
@@ -81,7 +82,7 @@ pub trait Policy: DeserializeOwned + JsonSchema {
     }
 }
 
-/// Who a package is, which a policy is unless it says otherwise.
+/// The name, version and description of a package: the defaults for a policy in it.
 #[doc(hidden)]
 pub struct Package {
     pub name: &'static str,
@@ -89,22 +90,22 @@ pub struct Package {
     pub description: &'static str,
 }
 
-/// What a [`Policy`] in a package says of itself, in the contract's form.
+/// Describes a [`Policy`] in a package, in the contract's form.
 #[doc(hidden)]
 pub fn describe<P: Policy>(package: &Package) -> Description {
     let schema = schemars::schema_for!(P);
-    let said = |text: &'static str, else_: &'static str| {
-        String::from(if text.is_empty() { else_ } else { text })
+    let or = |text: &'static str, default: &'static str| {
+        String::from(if text.is_empty() { default } else { text })
     };
     Description {
-        name: said(P::NAME, package.name),
-        version: said(P::VERSION, package.version),
-        summary: said(P::SUMMARY, package.description),
+        name: or(P::NAME, package.name),
+        version: or(P::VERSION, package.version),
+        summary: or(P::SUMMARY, package.description),
         settings_schema: serde_json::to_string(&schema).unwrap_or_default(),
     }
 }
 
-/// Reads settings; says where they are wrong.
+/// Reads settings; an error names the place in them.
 pub fn configure<P: Policy>(settings: &str) -> Result<P, Vec<Diagnostic>> {
     // Errors in an object tell their line and column, so it is not taken apart before it has to be.
     let mut policy = if settings.trim_start().starts_with('{') {
@@ -129,7 +130,7 @@ fn read<'de, P: Policy>(from: impl Deserializer<'de>) -> Result<P, Vec<Diagnosti
     })
 }
 
-/// Something that is wrong with the settings as a whole.
+/// An error in the settings as a whole.
 fn whole(message: String) -> Vec<Diagnostic> {
     vec![Diagnostic::new("", message)]
 }

@@ -7,20 +7,19 @@
 //! assert_eq!(policy.decide("team/app", &image), Ok(Decision::Keep));
 //! ```
 //!
-//! What an image consists of is remembered by the thread that made it, and
-//! [`content`](crate::policy::content) answers from there.
+//! The thread that makes an image remembers its blobs, and [`content`](crate::policy::content) answers from there.
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use regcarve_formats::sample::{self, Entry};
 use regcarve_types::Platform;
-use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
+use serde_json::{Map, Value};
 
+use crate::convert::platform_to_contract;
 use crate::policy::Image;
-use crate::policy::inside::to_contract;
 use crate::{Content, Failure, Kind};
 
 #[derive(Default)]
@@ -34,49 +33,18 @@ std::thread_local! {
     static STORAGE: RefCell<Storage> = RefCell::default();
 }
 
-/// A piece of content with everything below it.
+/// A blob of a sample image with everything below it.
 #[derive(Clone)]
-pub struct Node {
-    content: Content,
-    bytes: Option<Vec<u8>>,
-    annotations: Value,
-    children: Vec<Self>,
-}
+pub struct Node(sample::Node);
 
 /// The sha256 of some bytes.
 pub fn digest(bytes: &[u8]) -> String {
-    let hash = Sha256::digest(bytes);
-    let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    sample::digest(bytes).to_string()
 }
 
-fn node(kind: Kind, media_type: &str, bytes: Vec<u8>) -> Node {
-    Node {
-        content: Content {
-            digest: digest(&bytes),
-            media_type: media_type.into(),
-            size: bytes.len() as u64,
-            kind,
-            platform: None,
-            describes: None,
-            children: Vec::new(),
-        },
-        bytes: Some(bytes),
-        annotations: Value::Null,
-        children: Vec::new(),
-    }
-}
-
-/// A layer of this size; two of one name are the same content.
+/// A layer of some size. Two of one name are the same blob.
 pub fn layer(name: &str, size: u64) -> Node {
-    let mut layer = node(
-        Kind::Layer,
-        "application/vnd.oci.image.layer.v1.tar",
-        name.into(),
-    );
-    layer.content.size = size;
-    layer.bytes = None;
-    layer
+    Node(sample::layer(name, size))
 }
 
 /// An image manifest with this config.
@@ -90,8 +58,8 @@ pub fn manifest_of(
     annotations: Value,
     layers: impl IntoIterator<Item = Node>,
 ) -> Node {
-    let media_type = "application/vnd.oci.image.config.v1+json";
-    artifact(media_type, config, annotations, layers)
+    let layers = layers.into_iter().map(|layer| layer.0);
+    Node(sample::manifest(&config, members(annotations), layers))
 }
 
 /// A manifest with a config of this type.
@@ -101,22 +69,9 @@ pub fn artifact(
     annotations: Value,
     layers: impl IntoIterator<Item = Node>,
 ) -> Node {
-    let config = node(Kind::Config, config_type, config.to_string().into());
-    let layers: Vec<_> = layers.into_iter().collect();
-    let media_type = "application/vnd.oci.image.manifest.v1+json";
-    let mut value = json!({
-        "schemaVersion": 2,
-        "mediaType": media_type,
-        "config": config.descriptor(),
-        "layers": layers.iter().map(Node::descriptor).collect::<Vec<_>>(),
-    });
-    if !annotations.is_null() {
-        value["annotations"] = annotations;
-    }
-    let mut made = node(Kind::Manifest, media_type, value.to_string().into());
-    made.children.push(config);
-    made.children.extend(layers);
-    made
+    let layers = layers.into_iter().map(|layer| layer.0);
+    let annotations = members(annotations);
+    Node(sample::artifact(config_type, &config, annotations, layers))
 }
 
 /// An index of these manifests.
@@ -126,72 +81,40 @@ pub fn index(children: impl IntoIterator<Item = Node>) -> Node {
 
 /// An index of these manifests, with annotations.
 pub fn index_of(annotations: Value, children: impl IntoIterator<Item = Node>) -> Node {
-    let children: Vec<_> = children.into_iter().collect();
-    let media_type = "application/vnd.oci.image.index.v1+json";
-    let mut value = json!({
-        "schemaVersion": 2,
-        "mediaType": media_type,
-        "manifests": children.iter().map(Node::descriptor).collect::<Vec<_>>(),
-    });
-    if !annotations.is_null() {
-        value["annotations"] = annotations;
+    let children = children.into_iter().map(|child| child.0);
+    Node(sample::index(members(annotations), children))
+}
+
+/// The members of a JSON object; none for `null`.
+fn members(annotations: Value) -> Map<String, Value> {
+    match annotations {
+        Value::Object(members) => members,
+        _ => Map::new(),
     }
-    let mut made = node(Kind::Index, media_type, value.to_string().into());
-    made.children = children;
-    made
 }
 
 impl Node {
-    /// Its digest.
+    /// The digest of the blob.
     pub fn digest(&self) -> String {
-        self.content.digest.clone()
+        self.0.digest().to_string()
     }
 
-    /// For this platform, as the index above it will say.
+    /// Gives it a platform, which the index above it will state.
     #[must_use]
-    pub fn on(mut self, platform: &str) -> Self {
-        let platform = Platform::parse(platform).expect("a platform");
-        self.content.platform = Some(to_contract(&platform));
-        self
+    pub fn on(self, platform: &str) -> Self {
+        Self(self.0.on(Platform::parse(platform).expect("a platform")))
     }
 
-    /// An attestation of that manifest, as the index above it will say.
+    /// Makes it an attestation of that manifest, which the index above it will state.
     #[must_use]
     pub fn attests(self, subject: &Self) -> Self {
-        let mut made = self.on("unknown/unknown").annotated(json!({
-            "vnd.docker.reference.type": "attestation-manifest",
-            "vnd.docker.reference.digest": subject.digest(),
-        }));
-        made.content.describes = Some(subject.digest());
-        made
+        Self(self.0.attests(&subject.0))
     }
 
-    /// With annotations in the index above it.
+    /// Gives it annotations, which the index above it will state.
     #[must_use]
-    pub fn annotated(mut self, annotations: Value) -> Self {
-        self.annotations = annotations;
-        self
-    }
-
-    fn descriptor(&self) -> Value {
-        let content = &self.content;
-        let mut value = json!({
-            "mediaType": content.media_type,
-            "digest": content.digest,
-            "size": content.size,
-        });
-        if let Some(platform) = &content.platform {
-            value["platform"] = json!({
-                "os": platform.os,
-                "architecture": platform.architecture,
-                "variant": platform.variant,
-                "os.version": platform.os_version,
-            });
-        }
-        if !self.annotations.is_null() {
-            value["annotations"] = self.annotations.clone();
-        }
-        value
+    pub fn annotated(self, annotations: Value) -> Self {
+        Self(self.0.annotated(members(annotations)))
     }
 
     /// Makes the row that a policy is shown, under this tag.
@@ -204,43 +127,48 @@ impl Node {
 
     /// Makes the row that a policy is shown, without a tag.
     pub fn untagged(self) -> Image {
-        let (digest, media_type) = (self.digest(), self.content.media_type.clone());
-        let mut contents = Vec::new();
-        STORAGE.with_borrow_mut(|storage| {
-            self.add(&mut contents, &mut storage.blobs);
-            storage.closures.insert(digest.clone(), contents.clone());
-        });
-        let platforms = contents
+        let closure = self.0.closure();
+        let platforms = closure
             .iter()
-            .filter(|content| content.describes.is_none())
-            .filter_map(|content| content.platform.clone())
-            .filter(|platform| platform.os != "unknown")
+            .filter(|entry| entry.describes.is_none())
+            .filter_map(|entry| entry.platform.as_ref())
+            .filter(|platform| !platform.is_unknown())
+            .map(platform_to_contract)
             .collect();
-        Image {
+        let image = Image {
             tag: None,
-            digest,
-            media_type,
-            size: contents.iter().map(|content| content.size).sum(),
+            digest: closure[0].digest.to_string(),
+            media_type: closure[0].media_type.clone(),
+            size: closure.iter().map(|entry| entry.size).sum(),
             platforms,
-        }
+        };
+        STORAGE.with_borrow_mut(|storage| {
+            let contents = closure.iter().map(content).collect();
+            storage.closures.insert(image.digest.clone(), contents);
+            let blobs = closure.into_iter();
+            storage
+                .blobs
+                .extend(blobs.filter_map(|entry| Some((entry.digest.to_string(), entry.bytes?))));
+        });
+        image
     }
+}
 
-    /// Adds itself and what is below to a closure; returns its position.
-    fn add(self, contents: &mut Vec<Content>, blobs: &mut BTreeMap<String, Vec<u8>>) -> u32 {
-        let known = contents
-            .iter()
-            .position(|content| content.digest == self.content.digest);
-        let position = known.unwrap_or(contents.len());
-        if known.is_none() {
-            if let Some(bytes) = self.bytes {
-                blobs.insert(self.content.digest.clone(), bytes);
-            }
-            contents.push(self.content);
-            let children = self.children.into_iter();
-            contents[position].children =
-                children.map(|child| child.add(contents, blobs)).collect();
-        }
-        u32::try_from(position).expect("a small image")
+/// An entry of a closure as the contract has it.
+fn content(entry: &Entry) -> Content {
+    Content {
+        digest: entry.digest.to_string(),
+        media_type: entry.media_type.clone(),
+        size: entry.size,
+        kind: match entry.kind {
+            regcarve_types::Kind::Index => Kind::Index,
+            regcarve_types::Kind::Manifest => Kind::Manifest,
+            regcarve_types::Kind::Config => Kind::Config,
+            regcarve_types::Kind::Layer => Kind::Layer,
+        },
+        platform: entry.platform.as_ref().map(platform_to_contract),
+        describes: entry.describes.as_ref().map(ToString::to_string),
+        children: entry.children.clone(),
     }
 }
 

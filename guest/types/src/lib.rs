@@ -26,6 +26,7 @@
 mod digest;
 mod excerpt;
 mod glob;
+mod kind;
 mod pattern;
 mod platform;
 mod reference;
@@ -34,6 +35,7 @@ mod repository;
 pub use digest::{Algorithm, Digest, DigestError, HexText};
 pub use excerpt::Excerpt;
 pub use glob::{Glob, GlobError};
+pub use kind::Kind;
 pub use pattern::{Pattern, PatternError};
 pub use platform::{Platform, PlatformError};
 pub use reference::{Reference, ReferenceError};

@@ -17,6 +17,9 @@ use crate::excerpt::Excerpt;
 #[cfg(test)]
 mod tests;
 
+/// The operating system and the processor that an index gives to attestations.
+const UNKNOWN: &str = "unknown";
+
 /// The longest part of a platform; all real ones are far shorter. It bounds what a manifest can
 /// put into messages and reports.
 const LONGEST_PART: usize = 64;
@@ -71,6 +74,21 @@ impl Platform {
             return Err(wrong_form());
         }
         Self::new(os, architecture, variant, version)
+    }
+
+    /// `unknown/unknown`: the platform that an index gives to attestations, which run nowhere.
+    pub fn unknown() -> Self {
+        Self {
+            os: UNKNOWN.into(),
+            architecture: UNKNOWN.into(),
+            variant: None,
+            os_version: None,
+        }
+    }
+
+    /// Returns true for the platform by which an index marks attestations.
+    pub fn is_unknown(&self) -> bool {
+        self.os == UNKNOWN
     }
 
     /// The operating system, such as `linux`.
@@ -184,7 +202,7 @@ impl fmt::Display for Platform {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlatformError {
     /// There are too few or too many slashes.
-    #[error("`{0}` is no platform: write it like `linux/amd64` or `linux/arm/v7`")]
+    #[error("`{0}` is not a platform: write it like `linux/amd64` or `linux/arm/v7`")]
     Form(Excerpt),
     /// The operating system or the architecture is missing.
     #[error("a platform needs an operating system and an architecture, as in `linux/amd64`")]

@@ -166,7 +166,7 @@ mod tests {
             ("nginx:1 ", "` ` at position 2 does not occur in tags"),
             (
                 "nginx@sha256:12@x",
-                "`@` at position 10 of a digest is no hexadecimal digit",
+                "`@` at position 10 of a digest is not a hexadecimal digit",
             ),
             (
                 "localhost:5000/x:1",
@@ -206,7 +206,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_is_accepted_comes_back(text in "\\PC{0,40}|[a-z:@/.]{0,20}") {
+        fn accepted_text_comes_back(text in "\\PC{0,40}|[a-z:@/.]{0,20}") {
             if let Ok(reference) = Reference::parse(&text) {
                 prop_assert_eq!(reference.to_string(), text);
             }

@@ -52,11 +52,6 @@ impl Repository {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// The parts between the slashes; there is at least one.
-    pub fn components(&self) -> impl DoubleEndedIterator<Item = &str> {
-        self.0.split('/')
-    }
 }
 
 /// Checks the part of a name that starts after `before` characters.

@@ -1,49 +1,47 @@
-//! `regcarve list`: what there is.
+//! `regcarve list`: the images of a storage.
 
 use super::print;
-use super::session::{Session, everything, jobs};
 use crate::cli::List;
 use crate::error::Error;
 use crate::fs::Access;
-use crate::pipeline::open_files::OpenFileBudget;
-use crate::pipeline::resolve::Resolver;
+use crate::pipeline::resolve::{self, Options};
+use crate::pipeline::select::{self, Selection};
+use crate::pipeline::workers::Jobs;
 use crate::release::image::Image;
 use crate::text;
 
 /// Runs the command.
-pub fn list(args: List) -> Result<(), Error> {
-    let mut session = Session::open(&args.source, &args.components)?;
-    session.fence(Access::Read)?;
+pub fn list(args: List) -> anyhow::Result<()> {
+    let mut session = super::open(&args.source, &args.components)?;
+    session.restrict(Access::Read)?;
     let mut reader = session.start_reader()?;
-    let selection = everything(&mut reader)?;
+    let selection = select::everything(&mut reader)?;
     if !args.long {
-        let names = selection
-            .by_repository
-            .iter()
-            .flat_map(|(repository, selection)| {
-                selection.keys().filter_map(move |wanted| {
-                    wanted.tag.as_ref().map(|tag| format!("{repository}:{tag}"))
-                })
-            });
-        return print(&names.collect::<Vec<_>>().join("\n"));
+        return Ok(print(&names(&selection).join("\n"))?);
     }
-    session.progress.stage("resolving", selection.len());
-    let resolver = Resolver {
-        component: &session.reader,
-        source: &session.source,
-        jobs: jobs(None),
-        attached: false,
-        handles: &OpenFileBudget::none(),
+    let options = Options {
+        jobs: Jobs::requested(None),
+        referrers: false,
     };
-    let resolved = resolver.resolve(&selection, reader, &session.progress)?;
+    let resolved = resolve::resolve(&session, &selection, reader, options)?;
     session.progress.done();
     let rows: Vec<_> = resolved.images.iter().map(|image| row(image)).collect();
     print(&rows.join("\n"))?;
     if resolved.problems.is_empty() {
         Ok(())
     } else {
-        Err(Error::Problems(resolved.problems))
+        Err(Error::Problems(resolved.problems).into())
     }
+}
+
+/// `name:tag` of each tag.
+fn names(selection: &Selection) -> Vec<String> {
+    let mut names = Vec::with_capacity(selection.len());
+    for (repository, requests) in &selection.by_repository {
+        let tags = requests.keys().filter_map(|request| request.tag.as_ref());
+        names.extend(tags.map(|tag| format!("{repository}:{tag}")));
+    }
+    names
 }
 
 fn row(image: &Image) -> String {

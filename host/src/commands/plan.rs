@@ -1,80 +1,42 @@
-//! `regcarve plan`: what `run` would do.
+//! `regcarve plan`: shows what `run` would do.
 
 use std::time::Instant;
 
-use super::print;
-use super::session::{self, Prepared, Session, acceptable};
+use super::{print, release};
 use crate::cli::{Format, PlanArgs};
 use crate::error::Error;
 use crate::fs::Access;
-use crate::report::{Report, milliseconds};
-use crate::text;
+use crate::pipeline;
+use crate::release::problem::acceptable;
+use crate::report::file::json;
+use crate::report::run::{Facts, Report};
+use crate::report::summary;
 
 /// Runs the command.
-pub fn plan(args: PlanArgs) -> Result<(), Error> {
+pub fn plan(args: PlanArgs) -> anyhow::Result<()> {
     let began = Instant::now();
-    let mut session = Session::open(&args.release.source, &args.release.components)?;
-    let mut report = Report::new(args.release.source.to_string());
-    let outside = Prepared::read(&session, &args.release)?;
-    report.sandbox = session.fence(Access::Read)?;
-    let planned = session::plan(&session, &args.release, outside, &mut report)?;
+    let (mut session, prepared) = release::prepare(&args.release)?;
+    let landlock_abi = session.restrict(Access::Read)?;
+    let planned = pipeline::plan(&session, &prepared)?;
     session.progress.done();
-    report.problems(&planned.problems);
-    report.plan(
-        &planned.plan,
-        &planned.plan.contents,
-        planned.plan.size(),
-        true,
-    );
-    report.outcome = "planned";
-    report.timing_ms.total = milliseconds(began.elapsed());
-    let printed = match args.format {
-        Format::Json => serde_json::to_string_pretty(&report)
-            .map_err(|error| Error::Internal(error.to_string()))?,
-        Format::Text => draw(&report),
-    };
-    print(&printed)?;
+    let report = Report::of_plan(&Facts {
+        source: args.release.source.to_string(),
+        landlock_abi,
+        components: release::components(&session, &prepared).collect(),
+        plan: Some(&planned.plan),
+        contents: true,
+        problems: &planned.problems,
+        planning: planned.timings,
+        total: began.elapsed(),
+        ..Facts::default()
+    });
+    print(&match args.format {
+        Format::Json => json(&report)?,
+        Format::Text => summary::plan(&report),
+    })?;
     if acceptable(&planned.problems, args.release.allow_missing) {
         Ok(())
     } else {
-        Err(Error::Problems(planned.problems))
+        Err(Error::Problems(planned.problems).into())
     }
-}
-
-/// For people: an image a line.
-fn draw(report: &Report) -> String {
-    let mut lines = Vec::new();
-    for image in &report.images {
-        let platforms = if image.platforms.is_empty() {
-            String::new()
-        } else {
-            format!("  {}", image.platforms.join(","))
-        };
-        let renamed = image
-            .renamed_from
-            .as_ref()
-            .map(|from| format!("  was {from}"))
-            .unwrap_or_default();
-        lines.push(format!(
-            "keep  {}  {}  {}{platforms}{renamed}  ({})",
-            image.reference,
-            image.digest,
-            text::bytes(image.bytes),
-            image.from,
-        ));
-    }
-    for dropped in &report.dropped {
-        lines.push(format!(
-            "drop  {}  {}: {}  ({})",
-            dropped.reference, dropped.policy, dropped.reason, dropped.from
-        ));
-    }
-    lines.push(format!(
-        "{}, {} ({})",
-        text::count(report.totals.images, "image"),
-        text::count(report.totals.blobs, "blob"),
-        text::bytes(report.totals.bytes),
-    ));
-    let safe: Vec<_> = lines.iter().map(|line| text::visible(line)).collect();
-    safe.join("\n")
 }

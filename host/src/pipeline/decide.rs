@@ -1,52 +1,40 @@
-//! From images to a plan: the policies are asked, in the order of the command line; the first drop wins.
+//! Deciding: from images to a plan. The policies are asked in the order of the command line; the first drop wins.
 //!
-//! Each policy is one instance that sees all repositories in order. What a policy decides thus depends on the
-//! release alone, not on how many jobs there are.
+//! Each policy is one instance that sees all repositories in order. Its decisions thus depend on the release alone, not on
+//! the number of jobs.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use regcarve_types::{Digest, Reference, Repository, Tag};
+use regcarve_types::Platform;
 
-use super::resolve::check;
+use super::check;
+use super::referrers;
+use super::resolve::Resolved;
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::release::blob_table::BlobTable;
 use crate::release::closure;
-use crate::release::decision::Decision;
+use crate::release::decision::{Decision, NewManifest};
 use crate::release::image::Image;
 use crate::release::plan::{Dropped, Plan, PlannedImage};
-use crate::release::problem::{Problem, Severity};
-use crate::release::request::Origin;
+use crate::release::problem::Problem;
 use crate::wasm::roles::policy::{Decided, Policy};
 
-/// An image on its way through the policies.
-struct Candidate {
-    image: Arc<Image>,
-    /// Its repository in the output.
-    repository: Arc<Repository>,
-    /// Its tag in the output, if it has one.
-    tag: Option<Tag>,
-    /// Its digest in the source, once a policy has rewritten it.
-    rewritten_from: Option<Digest>,
-}
-
-/// Asks all policies about all images (sorted by repository). Images that are only there because they speak of
-/// another one are not asked about: they stay if that one stays.
+/// Asks all policies about all images (sorted by repository). Referrers are not asked about: they go wherever their subject
+/// goes.
 pub fn decide(
-    images: Vec<Arc<Image>>,
-    contents: BlobTable,
+    resolved: Resolved,
     policies: &mut [Policy],
     progress: &Progress,
 ) -> Result<(Plan, Vec<Problem>), Error> {
-    let mut stage = Stage {
-        contents: Arc::new(contents),
+    let mut deciding = Deciding {
+        blobs: Arc::new(resolved.blobs),
         planned: Vec::new(),
         dropped: Vec::new(),
         problems: Vec::new(),
     };
-    // IfExists one by one, so that what is planned is the image itself and not another one of a hundred thousand.
-    let mut images = images.into_iter().peekable();
+    // They are taken one by one, so that a planned image is the very image and not a copy of it.
+    let mut images = resolved.images.into_iter().peekable();
     while let Some(first) = images.next() {
         let mut repository = vec![first];
         while let Some(image) = images.next_if(|image| image.repository == repository[0].repository)
@@ -54,56 +42,47 @@ pub fn decide(
             repository.push(image);
         }
         let count = repository.len();
-        stage.repository(repository, policies)?;
+        deciding.repository(repository, policies)?;
         progress.advance(count as u64);
     }
-    let Stage {
-        planned,
-        dropped,
-        problems,
-        contents,
-    } = stage;
-    let contents = Arc::into_inner(contents).ok_or_else(still_shared)?;
-    Ok((Plan::new(planned, dropped, contents)?, problems))
+    let blobs = Arc::into_inner(deciding.blobs).ok_or_else(still_shared)?;
+    let plan = Plan::new(deciding.planned, deciding.dropped, blobs)?;
+    Ok((plan, deciding.problems))
 }
 
-struct Stage {
+struct Deciding {
     /// Lent to a policy for each of its calls.
-    contents: Arc<BlobTable>,
+    blobs: Arc<BlobTable>,
     planned: Vec<PlannedImage>,
     dropped: Vec<Dropped>,
     problems: Vec<Problem>,
 }
 
-impl Stage {
+impl Deciding {
+    /// Asks all policies about the images of one repository.
     fn repository(
         &mut self,
         images: Vec<Arc<Image>>,
         policies: &mut [Policy],
     ) -> Result<(), Error> {
-        let (attached, asked) = self.attached_and_asked(images);
-        let mut candidates: Vec<_> = asked
-            .into_iter()
-            .map(|image| Candidate::new(Arc::clone(&image.repository), image))
-            .collect();
+        let (referrers, asked) = referrers::separate(images, &self.blobs);
+        let mut images: Vec<_> = asked.into_iter().map(PlannedImage::new).collect();
         for policy in policies {
-            if candidates.is_empty() {
+            if images.is_empty() {
                 break;
             }
-            candidates = self.ask(policy, candidates)?;
+            images = self.ask(policy, images)?;
         }
-        let left = self.follow(&mut candidates, attached);
+        let left = referrers::take_along(&mut images, referrers, &self.blobs);
         self.dropped
-            .extend(left.into_iter().filter_map(left_behind));
-        for image in candidates.into_iter().map(planned) {
-            let contents = &self.contents;
-            let name = || (image.reference(), image.origin.clone());
-            let problems = image
-                .items
-                .iter()
-                .filter_map(|item| check(name, item, contents.get(item.content)));
+            .extend(left.into_iter().filter_map(referrers::left_behind));
+        for image in images {
+            let name = || (image.reference(), image.image.origin.clone());
+            let entries = image.entries().iter();
             let before = self.problems.len();
-            self.problems.extend(problems);
+            self.problems.extend(
+                entries.filter_map(|entry| check::blob(name, entry, self.blobs.get(entry.blob))),
+            );
             if self.problems.len() == before {
                 self.planned.push(image);
             }
@@ -111,240 +90,103 @@ impl Stage {
         Ok(())
     }
 
-    /// One policy, one repository.
+    /// Asks one policy about the images of one repository. Returns those that stay.
     fn ask(
         &mut self,
         policy: &mut Policy,
-        candidates: Vec<Candidate>,
-    ) -> Result<Vec<Candidate>, Error> {
-        let images: Vec<_> = candidates
+        images: Vec<PlannedImage>,
+    ) -> Result<Vec<PlannedImage>, Error> {
+        let shown: Vec<_> = images
             .iter()
-            .map(|candidate| Arc::clone(&candidate.image))
+            .map(|image| Arc::clone(&image.image))
             .collect();
         let Decided {
             decisions,
             unreadable,
-        } = policy.decide(&self.contents, &images[0].repository, &images)?;
-        drop(images);
+        } = policy.decide(&self.blobs, &shown[0].repository, &shown)?;
+        drop(shown);
         for (id, state) in unreadable {
-            self.contents_mut()?.get_mut(id).presence = state;
+            self.blobs_mut()?.get_mut(id).state = state;
         }
-        let mut staying = Vec::with_capacity(candidates.len());
-        for (mut candidate, decision) in candidates.into_iter().zip(decisions) {
-            match decision {
-                Decision::Keep => {}
-                Decision::Rename(name) => candidate.rename(name),
-                Decision::Drop(reason) => {
-                    self.dropped.push(Dropped {
-                        reference: candidate.image.reference(),
-                        origin: candidate.image.origin.clone(),
-                        policy: policy.name().into(),
-                        reason,
-                    });
-                    continue;
-                }
-                Decision::Missing(cause) => {
-                    self.missing(&candidate.image, policy, &cause);
-                    continue;
-                }
-                Decision::KeepPlatforms(platforms) => {
-                    let kept =
-                        closure::for_platforms(&candidate.image.items, &platforms, &self.contents);
-                    let Some(items) = kept else {
-                        let names: Vec<_> = platforms.iter().map(ToString::to_string).collect();
-                        self.missing(
-                            &candidate.image,
-                            policy,
-                            &format!("it has none of the platforms {}", names.join(", ")),
-                        );
-                        continue;
-                    };
-                    candidate.change(|image| image.items = items);
-                }
-                Decision::Rewrite {
-                    manifests,
-                    contents: stay,
-                } => {
-                    let contents = self.contents_mut()?;
-                    let (digest, items) =
-                        closure::rewritten(&candidate.image.items, manifests, &stay, contents)
-                            .map_err(|what| {
-                                policy.invalid_answer(format!(
-                                    "rewriting {}: {what}",
-                                    candidate.image.reference()
-                                ))
-                            })?;
-                    candidate
-                        .rewritten_from
-                        .get_or_insert(candidate.image.digest);
-                    candidate.change(|image| {
-                        image.items = items;
-                        image.digest = digest;
-                    });
-                }
-            }
-            staying.push(candidate);
+        let mut staying = Vec::with_capacity(images.len());
+        for (image, decision) in images.into_iter().zip(decisions) {
+            staying.extend(self.apply(policy, image, decision)?);
         }
         Ok(staying)
     }
 
+    /// Applies a decision. Returns the image if it stays.
+    fn apply(
+        &mut self,
+        policy: &Policy,
+        mut image: PlannedImage,
+        decision: Decision,
+    ) -> Result<Option<PlannedImage>, Error> {
+        match decision {
+            Decision::Keep => {}
+            Decision::Rename(name) => image.rename(name),
+            Decision::Drop(reason) => {
+                self.dropped.push(Dropped {
+                    reference: image.image.reference(),
+                    origin: image.image.origin.clone(),
+                    policy: policy.name().into(),
+                    reason,
+                });
+                return Ok(None);
+            }
+            Decision::Missing(cause) => return Ok(self.missing(&image, policy, &cause)),
+            Decision::KeepPlatforms(platforms) => {
+                let kept = closure::for_platforms(image.entries(), &platforms, &self.blobs);
+                let Some(entries) = kept else {
+                    let names: Vec<_> = platforms.iter().map(Platform::to_string).collect();
+                    let cause = format!("it has none of the platforms {}", names.join(", "));
+                    return Ok(self.missing(&image, policy, &cause));
+                };
+                image.set_entries(entries);
+            }
+            Decision::Rewrite {
+                manifests,
+                contents,
+            } => self.rewrite(policy, &mut image, manifests, &contents)?,
+        }
+        Ok(Some(image))
+    }
+
+    fn rewrite(
+        &mut self,
+        policy: &Policy,
+        image: &mut PlannedImage,
+        manifests: Vec<NewManifest>,
+        staying: &[regcarve_types::Digest],
+    ) -> Result<(), Error> {
+        let blobs = self.blobs_mut()?;
+        let (digest, entries) = closure::rewritten(image.entries(), manifests, staying, blobs)
+            .map_err(|what| {
+                policy.invalid_answer(format!("rewriting {}: {what}", image.image.reference()))
+            })?;
+        image.rewrite(digest, entries);
+        Ok(())
+    }
+
+    /// Notes that the release is incomplete without this image.
+    fn missing(
+        &mut self,
+        image: &PlannedImage,
+        policy: &Policy,
+        cause: &str,
+    ) -> Option<PlannedImage> {
+        let cause = format!("policy `{}`: {cause}", policy.name());
+        let problem = Problem::missing(image.image.reference(), cause);
+        self.problems.push(problem.from(image.image.origin.clone()));
+        None
+    }
+
     /// The table, to change it: between two calls no policy holds it.
-    fn contents_mut(&mut self) -> Result<&mut BlobTable, Error> {
-        Arc::get_mut(&mut self.contents).ok_or_else(still_shared)
-    }
-
-    fn missing(&mut self, image: &Image, policy: &Policy, cause: &str) {
-        self.problems.push(Problem {
-            severity: Severity::Missing,
-            reference: image.reference(),
-            origin: Some(image.origin.clone()),
-            path: None,
-            cause: format!("policy `{}`: {cause}", policy.name()),
-            hint: None,
-        });
-    }
-
-    /// Images that go wherever the one goes that they speak of, and those that policies are asked about. Images that
-    /// speak only of one another, in a ring, are of the second kind: nobody else would speak for them.
-    fn attached_and_asked(&self, images: Vec<Arc<Image>>) -> (Vec<Arc<Image>>, Vec<Arc<Image>>) {
-        let (mut rest, mut asked): (Vec<_>, Vec<_>) = images
-            .into_iter()
-            .partition(|image| image.subject.is_some());
-        let contents = &self.contents;
-        let mut attached = Vec::new();
-        let mut spoken_for: HashSet<Digest> = HashSet::new();
-        let mut new = asked.clone();
-        while !rest.is_empty() && !new.is_empty() {
-            spoken_for.extend(new.iter().flat_map(|image| manifests_of(image, contents)));
-            (new, rest) = rest.into_iter().partition(|image| {
-                image
-                    .subject
-                    .is_some_and(|subject| spoken_for.contains(&subject))
-            });
-            attached.extend(new.iter().cloned());
-        }
-        asked.extend(rest);
-        asked.sort_by(|a, b| (&a.tag, &a.digest).cmp(&(&b.tag, &b.digest)));
-        (attached, asked)
-    }
-
-    /// Adds what speaks of manifests that stay, and what speaks of that. Returns what speaks of nothing that stays.
-    fn follow(
-        &self,
-        candidates: &mut Vec<Candidate>,
-        mut attached: Vec<Arc<Image>>,
-    ) -> Vec<Arc<Image>> {
-        if attached.is_empty() {
-            return attached;
-        }
-        let contents = &self.contents;
-        // Manifests that stay, and the repositories that they stay in.
-        let mut staying: HashMap<Digest, BTreeSet<Arc<Repository>>> = HashMap::new();
-        let note =
-            |staying: &mut HashMap<_, BTreeSet<_>>, image: &Image, repository: &Arc<Repository>| {
-                for digest in manifests_of(image, contents) {
-                    staying
-                        .entry(digest)
-                        .or_default()
-                        .insert(Arc::clone(repository));
-                }
-            };
-        for candidate in candidates.iter() {
-            note(&mut staying, &candidate.image, &candidate.repository);
-        }
-        loop {
-            let (follow, rest): (Vec<_>, Vec<_>) = attached.into_iter().partition(|image| {
-                image
-                    .subject
-                    .is_some_and(|subject| staying.contains_key(&subject))
-            });
-            if follow.is_empty() {
-                return rest;
-            }
-            for image in follow {
-                // An image that got a name in another repository takes what speaks of it along.
-                let repositories = image
-                    .subject
-                    .and_then(|subject| staying.get(&subject).cloned())
-                    .unwrap_or_default();
-                for repository in repositories {
-                    note(&mut staying, &image, &repository);
-                    candidates.push(Candidate::new(repository, Arc::clone(&image)));
-                }
-            }
-            attached = rest;
-        }
+    fn blobs_mut(&mut self) -> Result<&mut BlobTable, Error> {
+        Arc::get_mut(&mut self.blobs).ok_or_else(still_shared)
     }
 }
 
 fn still_shared() -> Error {
     Error::Internal("a policy still holds the table of blobs after its call".into())
-}
-
-/// The digests of all manifests in an image.
-fn manifests_of(image: &Image, contents: &BlobTable) -> Vec<Digest> {
-    let manifests = image.items.iter().filter(|item| item.kind.is_manifest());
-    manifests
-        .map(|item| contents.get(item.content).digest)
-        .collect()
-}
-
-/// What is to be said of an image that speaks of nothing in the release: something, if it was asked for by itself.
-fn left_behind(image: Arc<Image>) -> Option<Dropped> {
-    let (Origin::Line { .. } | Origin::Flag(_)) = image.origin else {
-        return None;
-    };
-    let subject = image.subject?;
-    Some(Dropped {
-        reference: image.reference(),
-        origin: image.origin.clone(),
-        policy: "regcarve".into(),
-        reason: format!("it speaks of {subject}, which is not in the release"),
-    })
-}
-
-impl Candidate {
-    /// An image that goes to a repository, with the tag that it has.
-    fn new(repository: Arc<Repository>, image: Arc<Image>) -> Self {
-        Self {
-            repository,
-            tag: image.tag.clone(),
-            image,
-            rewritten_from: None,
-        }
-    }
-
-    fn rename(&mut self, name: Reference) {
-        let (repository, tag, _) = name.into_parts();
-        self.repository = Arc::new(repository);
-        self.tag = tag;
-    }
-
-    fn change(&mut self, change: impl FnOnce(&mut Image)) {
-        let image = Arc::make_mut(&mut self.image);
-        change(image);
-        image.size = image.items.iter().map(|item| item.size).sum();
-    }
-}
-
-fn planned(candidate: Candidate) -> PlannedImage {
-    let Candidate {
-        image,
-        repository,
-        tag,
-        rewritten_from,
-    } = candidate;
-    let is_renamed = (&repository, &tag) != (&image.repository, &image.tag);
-    let renamed_from = is_renamed.then(|| image.reference());
-    let image = Arc::unwrap_or_clone(image);
-    PlannedImage {
-        repository,
-        tag,
-        digest: image.digest,
-        items: image.items,
-        origin: image.origin,
-        renamed_from,
-        rewritten_from,
-        left_out: Vec::new(),
-    }
 }

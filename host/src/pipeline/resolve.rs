@@ -1,530 +1,360 @@
-//! From selection to images: every digest, every size, every file that is needed, and all that is wrong with them.
+//! Resolving: from a selection to images, with every digest, every size and every file of their closures.
 //!
-//! Several readers work at once, each on a repository of its own. What they answer is believed of nothing that
-//! the host can see for itself: that a file is there, is a plain file and has the right size; that the
-//! bytes of a manifest have its digest.
+//! Several readers work at once, each on a repository of its own. The host believes nothing that it can see for itself: that
+//! a file is there, is a plain file and has the right size; that the bytes of a manifest have its digest.
 
 use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use regcarve_types::{Digest, Platform, Repository, Tag};
+use regcarve_types::{Digest, Repository, Tag};
 
-use super::open_files::OpenFileBudget;
+use super::check;
 use super::select::Selection;
+use super::session::Session;
 use super::workers::{self, Jobs, Worker as PoolWorker};
 use crate::error::Error;
 use crate::fs::{FileInfo, ReadError, SourceTree, TreePath};
 use crate::hash_map::{HashMap, HashSet};
 use crate::progress::Progress;
+use crate::release::answers::{Damage, FoundImage, ImageRequest, Resolution};
 use crate::release::blob_table::{Blob, BlobState, BlobTable};
-use crate::release::image::{BlobId, ClosureEntry, Image, Kind, reference};
-use crate::release::problem::{Problem, Severity};
+use crate::release::image::{BlobId, Image, reference};
+use crate::release::problem::Problem;
 use crate::release::request::Origin;
 use crate::signals;
-use crate::wasm::Component;
-use crate::wasm::roles::reader::{Found, ImageRequest, Reader, Resolution};
+use crate::sync;
+use crate::wasm::roles::reader::Reader;
 
-/// Images in one call to a reader. More would cost memory on both sides and save nothing.
+/// The number of images in one call to a reader. More would cost memory on both sides and save nothing.
 const BATCH: usize = 256;
 
-/// How far images may speak of images that speak of images. The signature of an SBOM of an image is two away from
-/// it; a reader that never comes to an end must not keep the run from coming to one.
-const FAR: usize = 64;
-
-/// What resolving gives.
+/// The images of a selection, and all problems.
 #[derive(Debug, Default)]
 pub struct Resolved {
     /// Images that are whole, sorted by repository, tag and digest.
     pub images: Vec<Arc<Image>>,
-    /// All content that any of them needs.
-    pub contents: BlobTable,
-    /// All that is wrong.
+    /// All blobs of these images.
+    pub blobs: BlobTable,
+    /// All problems.
     pub problems: Vec<Problem>,
-    /// Selection for which there is nothing, for which a hint may still be found.
+    /// Requests that found no image, each with the position of its problem, for which a hint may still be found.
     pub missing: Vec<(Repository, ImageRequest, usize)>,
 }
 
-/// How to resolve.
-pub struct Resolver<'a> {
-    /// The reader.
-    pub component: &'a Component,
-    /// The source.
-    pub source: &'a SourceTree,
-    /// How many readers at once.
+/// Options of resolving.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// The number of readers at once.
     pub jobs: Jobs,
-    /// Whether artifacts that speak of an image come along.
-    pub attached: bool,
-    /// How many files may be kept open.
-    pub handles: &'a OpenFileBudget,
+    /// True if referrers of the images come along.
+    pub referrers: bool,
 }
 
-impl Resolver<'_> {
-    /// Resolves all selection.
-    pub fn resolve(
-        &self,
-        selection: &Selection,
-        first: Reader,
-        progress: &Progress,
-    ) -> Result<Resolved, Error> {
-        let repositories: Vec<_> = selection.by_repository.iter().collect();
-        let queue = Queue {
-            repositories,
-            next: AtomicUsize::new(0),
+/// Resolves a selection. `first` is a reader that runs already.
+pub fn resolve(
+    session: &Session,
+    selection: &Selection,
+    first: Reader,
+    options: Options,
+) -> Result<Resolved, Error> {
+    session.progress.stage("resolving", selection.len());
+    let repositories: Vec<_> = selection.by_repository.iter().collect();
+    // A second reader is only worth its start when there is a second repository.
+    let jobs = options.jobs.for_pieces(repositories.len());
+    let queue = Queue {
+        repositories,
+        next: AtomicUsize::new(0),
+    };
+    let shared = Mutex::new(Resolved::default());
+    let work = |reader: Reader, pool: &PoolWorker<'_>| {
+        let worker = Worker {
+            source: session.source.for_worker(),
+            reader,
+            referrers: options.referrers,
+            verified: HashMap::default(),
+            shared: &shared,
         };
-        let shared = Mutex::new(Resolved::default());
-        let work = |reader: Reader, shift: &PoolWorker<'_>| {
-            Worker {
-                resolver: self,
-                source: self.source.for_worker(),
-                reader,
-                verified: HashMap::default(),
-                shared: &shared,
-                names: Names::default(),
-            }
-            .run(&queue, shift, progress)
-        };
-        // A second reader is only worth its start when there is a second repository.
-        let jobs = self.jobs.for_pieces(queue.repositories.len());
-        let other = |shift: &PoolWorker<'_>| {
-            if queue.is_empty() {
-                return Ok(());
-            }
-            let reader = Reader::start(self.component, self.source)?;
-            work(reader, shift)
-        };
-        workers::share(jobs, |shift| work(first, shift), other)?;
-        let mut resolved = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
-        self.verify_manifests(&mut resolved);
-        resolved.keep_whole_images();
-        Ok(resolved)
-    }
+        worker.run(&queue, pool, &session.progress)
+    };
+    let other = |pool: &PoolWorker<'_>| {
+        if queue.is_empty() {
+            return Ok(());
+        }
+        work(session.start_reader()?, pool)
+    };
+    workers::run(jobs, |pool| work(first, pool), other)?;
+    let mut resolved = sync::into_inner(shared);
+    resolved.verify_manifests(&session.source);
+    resolved.keep_whole_images();
+    Ok(resolved)
+}
 
-    /// Hashes manifests that the reader got in another way than from a host that hashed them.
-    fn verify_manifests(&self, resolved: &mut Resolved) {
-        let manifests: HashSet<BlobId> = resolved
+impl Resolved {
+    /// Hashes manifests that no read through the host has hashed.
+    fn verify_manifests(&mut self, source: &SourceTree) {
+        let manifests: HashSet<BlobId> = self
             .images
             .iter()
-            .flat_map(|image| &image.items)
-            .filter(|item| item.kind.is_manifest())
-            .map(|item| item.content)
+            .flat_map(|image| &image.entries)
+            .filter(|entry| entry.kind.is_manifest())
+            .map(|entry| entry.blob)
             .collect();
         for id in manifests {
-            let content = resolved.contents.get_mut(id);
-            if content.verified || !matches!(content.presence, BlobState::File(_)) {
+            let blob = self.blobs.get_mut(id);
+            if blob.verified || !matches!(blob.state, BlobState::File(_)) {
                 continue;
             }
-            content.verified = true;
-            if let Ok(path) = TreePath::parse(&content.path)
-                && let Err(error) = self.source.read_blob(path, Some(&content.digest))
+            blob.verified = true;
+            if let Ok(path) = TreePath::parse(&blob.path)
+                && let Err(error) = source.read_blob(path, Some(&blob.digest))
             {
-                content.presence = absent(error);
+                blob.state = check::state_of(error);
             }
         }
     }
+
+    /// Sorts the images, and takes out those that are damaged, with all their problems.
+    fn keep_whole_images(&mut self) {
+        self.images.sort_by(|a, b| {
+            (&a.repository, &a.tag, &a.digest).cmp(&(&b.repository, &b.tag, &b.digest))
+        });
+        let (blobs, problems) = (&self.blobs, &mut self.problems);
+        self.images.retain(|image| {
+            let before = problems.len();
+            problems.extend(check::resolved_image(image, blobs));
+            problems.len() == before
+        });
+    }
 }
 
+/// The images that are asked for in one repository.
+type Requests<'s> = (&'s Repository, &'s BTreeMap<ImageRequest, Origin>);
+
 /// Repositories that are still to be resolved.
-struct Queue<'w> {
-    repositories: Vec<(&'w Repository, &'w BTreeMap<ImageRequest, Origin>)>,
+struct Queue<'s> {
+    repositories: Vec<Requests<'s>>,
     next: AtomicUsize,
 }
 
-impl<'w> Queue<'w> {
+impl<'s> Queue<'s> {
     fn is_empty(&self) -> bool {
         self.next.load(Ordering::Relaxed) >= self.repositories.len()
     }
 
-    fn take(&self) -> Option<(&'w Repository, &'w BTreeMap<ImageRequest, Origin>)> {
-        self.repositories
-            .get(self.next.fetch_add(1, Ordering::Relaxed))
-            .copied()
+    fn take(&self) -> Option<Requests<'s>> {
+        let position = self.next.fetch_add(1, Ordering::Relaxed);
+        self.repositories.get(position).copied()
     }
 }
 
-/// Media types and platforms repeat without end; each is kept once by each worker.
-#[derive(Default)]
-struct Names {
-    media_types: HashMap<String, Arc<str>>,
-    platforms: HashMap<Platform, Arc<Platform>>,
-}
+/// The images of one repository that are known already: by tag and digest, and their positions among all.
+pub(super) type Seen = HashMap<(Option<Tag>, Digest), usize>;
 
-/// Images of one repository, by tag and digest, and their positions among all.
-type Seen = HashMap<(Option<Tag>, Digest), usize>;
-
-struct Worker<'a> {
-    resolver: &'a Resolver<'a>,
+/// One reader and its thread.
+pub(super) struct Worker<'a> {
     source: SourceTree,
-    reader: Reader,
-    /// What the host hashed for the last answer of the reader, and the files.
+    pub(super) reader: Reader,
+    /// True if referrers come along.
+    referrers: bool,
+    /// Digests that the host hashed for the last answer of the reader, and their files.
     verified: HashMap<Digest, String>,
     shared: &'a Mutex<Resolved>,
-    names: Names,
 }
 
 impl Worker<'_> {
     fn run(
         mut self,
         queue: &Queue<'_>,
-        shift: &PoolWorker<'_>,
+        pool: &PoolWorker<'_>,
         progress: &Progress,
     ) -> Result<(), Error> {
-        while let Some((name, selection)) = queue.take() {
+        while let Some((name, requests)) = queue.take() {
             let repository = Arc::new(name.clone());
             let mut seen = Seen::default();
-            let selection: Vec<_> = selection.iter().collect();
-            for batch in selection.chunks(BATCH) {
+            let requests: Vec<_> = requests.iter().collect();
+            for batch in requests.chunks(BATCH) {
                 match self.batch(&repository, batch, &mut seen) {
                     Ok(()) => {}
-                    // The other repositories may have more to say.
+                    // The other repositories may have problems, too.
                     Err(Error::Problems(problems)) => self.lock().problems.extend(problems),
                     Err(error) => return Err(error),
                 }
                 progress.advance(batch.len() as u64);
-                shift.pause();
+                pool.checkpoint();
             }
         }
         Ok(())
     }
 
-    /// Resolves some selection, and what is attached to their images. `seen` holds the images of this
-    /// repository that are there already. An image can be both: asked for, and speak of another one.
+    /// Resolves some requests, and the referrers of their images. An image can be both: asked for, and a referrer.
     fn batch(
         &mut self,
         repository: &Arc<Repository>,
         batch: &[(&ImageRequest, &Origin)],
         seen: &mut Seen,
     ) -> Result<(), Error> {
-        let wanted: Vec<ImageRequest> = batch.iter().map(|(wanted, _)| (*wanted).clone()).collect();
-        let answers = self.reader.resolve(repository, &wanted)?;
-        self.verified = self.reader.take_verified();
-        let mut frontier = Vec::new();
-        for (answer, (wanted, origin)) in answers.into_iter().zip(batch) {
+        let requests: Vec<_> = batch
+            .iter()
+            .map(|(request, _)| (*request).clone())
+            .collect();
+        let answers = self.reader.resolve(repository, &requests)?;
+        self.note_verified();
+        let mut manifests = Vec::new();
+        for (answer, (request, origin)) in answers.into_iter().zip(batch) {
             signals::check()?;
             match answer {
                 Resolution::Found(found) => {
-                    let key = (found.tag.clone(), found.digest);
-                    match seen.get(&key) {
+                    let known = seen.get(&(found.tag.clone(), found.digest)).copied();
+                    match known {
                         Some(known) => {
-                            self.change(*known, |image| image.origin = (*origin).clone());
+                            self.change(known, |image| image.origin = (*origin).clone());
                         }
                         None => {
                             let origin = (*origin).clone();
-                            let new = self.add(repository, found, origin, None, &mut frontier);
-                            seen.insert(key, new);
+                            manifests.extend(self.add(repository, found, origin, None, seen));
                         }
                     }
                 }
-                Resolution::Missing(cause) => {
-                    let mut shared = self.lock();
-                    let reference = wanted_name(repository, wanted);
-                    let position = shared.problems.len();
-                    shared.missing.push((
-                        Repository::clone(repository),
-                        (*wanted).clone(),
-                        position,
-                    ));
-                    shared.problems.push(Problem {
-                        severity: Severity::Missing,
-                        reference,
-                        origin: Some((*origin).clone()),
-                        path: None,
-                        cause,
-                        hint: None,
-                    });
+                Resolution::NoRepository => {
+                    let cause = format!("there is no repository {repository}");
+                    self.missing(repository, request, origin, cause);
                 }
+                Resolution::Missing(cause) => self.missing(repository, request, origin, cause),
                 Resolution::Damaged(damages) => {
-                    self.damaged(&wanted_name(repository, wanted), origin, damages)
+                    self.damaged(&name_of(repository, request), origin, damages);
                 }
             }
         }
-        if self.resolver.attached {
-            self.attached(repository, frontier, seen)
+        if self.referrers {
+            self.follow_referrers(repository, manifests, seen)
         } else {
             Ok(())
         }
     }
 
-    /// Takes along what speaks of these manifests, and what speaks of that.
-    fn attached(
-        &mut self,
-        repository: &Arc<Repository>,
-        mut frontier: Vec<(Digest, Arc<str>)>,
-        seen: &mut Seen,
-    ) -> Result<(), Error> {
-        let mut asked = HashSet::default();
-        let mut far = 0;
-        while !frontier.is_empty() {
-            frontier.retain(|(digest, _)| asked.insert(*digest));
-            let parents: HashMap<Digest, Arc<str>> = frontier.iter().cloned().collect();
-            let manifests: Vec<Digest> = frontier.drain(..).map(|(digest, _)| digest).collect();
-            if manifests.is_empty() {
-                break;
-            }
-            if far == FAR {
-                return Err(self.reader.invalid_answer(format!(
-                    "in {repository}, images that speak of one another in a row of more than {FAR}; \
-                     --no-attached leaves them out"
-                )));
-            }
-            far += 1;
-            let attached = self.reader.attached(repository, &manifests)?;
-            self.verified = self.reader.take_verified();
-            for (subject, resolution) in attached {
-                signals::check()?;
-                let origin = Origin::ReferrerOf(Arc::clone(&parents[&subject]));
-                match resolution {
-                    Resolution::Found(found) => {
-                        let key = (found.tag.clone(), found.digest);
-                        match seen.get(&key) {
-                            Some(known) => self.change(*known, |image| {
-                                image.subject.get_or_insert(subject);
-                            }),
-                            None => {
-                                let new = self.add(
-                                    repository,
-                                    found,
-                                    origin,
-                                    Some(subject),
-                                    &mut frontier,
-                                );
-                                seen.insert(key, new);
-                            }
-                        }
-                    }
-                    // It was there when it was looked for; gone is gone.
-                    Resolution::Missing(_) => {}
-                    Resolution::Damaged(damages) => {
-                        let reference =
-                            format!("an artifact that speaks of {repository}@{subject}");
-                        self.damaged(&reference, &origin, damages);
-                    }
-                }
-            }
-        }
-        Ok(())
+    /// Remembers the digests that the host has hashed for the last answer.
+    pub(super) fn note_verified(&mut self) {
+        self.verified = self.reader.take_verified();
     }
 
     /// Changes an image that this worker has added.
-    fn change(&self, position: usize, change: impl FnOnce(&mut Image)) {
-        // Nobody else has it while images are still being resolved.
+    pub(super) fn change(&self, position: usize, change: impl FnOnce(&mut Image)) {
+        // No other reference exists while images are still being resolved.
         if let Some(image) = Arc::get_mut(&mut self.lock().images[position]) {
             change(image);
         }
     }
 
-    /// Adds an image and looks at the files that nobody has looked at yet. Returns its position.
-    fn add(
+    /// Adds an image, and looks at those of its files that are new. Returns its manifests, each with the name of the image.
+    pub(super) fn add(
         &mut self,
         repository: &Arc<Repository>,
-        found: Found,
+        found: FoundImage,
         origin: Origin,
         subject: Option<Digest>,
-        frontier: &mut Vec<(Digest, Arc<str>)>,
-    ) -> usize {
+        seen: &mut Seen,
+    ) -> Vec<(Digest, Arc<str>)> {
         let name: Arc<str> = reference(repository, found.tag.as_ref(), &found.digest).into();
-        let mut items = Vec::with_capacity(found.items.len());
-        let mut fresh = Vec::new();
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        for item in found.items {
-            if item.kind.is_manifest() {
-                frontier.push((item.digest, Arc::clone(&name)));
+        let mut entries = Vec::with_capacity(found.entries.len());
+        let (mut manifests, mut fresh) = (Vec::new(), Vec::new());
+        let mut shared = sync::lock(self.shared);
+        for entry in found.entries {
+            let location = &entry.blob;
+            if entry.kind.is_manifest() {
+                manifests.push((location.digest, Arc::clone(&name)));
             }
-            let is_verified = self.verified.get(&item.digest) == Some(&item.path);
-            let id = match shared.contents.find_at(&item.digest, &item.path) {
-                Some(id) => id,
-                None => {
-                    let id = shared.contents.add(Blob {
-                        digest: item.digest,
-                        path: item.path.as_str().into(),
-                        presence: BlobState::Absent,
-                        verified: false,
-                        handle: None,
-                        file: None,
-                    });
-                    fresh.push((id, item.path));
-                    id
-                }
-            };
-            if is_verified {
-                shared.contents.get_mut(id).verified = true;
-            }
-            items.push(ClosureEntry {
-                content: id,
-                kind: item.kind,
-                media_type: self.names.media_type(item.media_type),
-                platform: item.platform.map(|platform| self.names.platform(platform)),
-                describes: item.describes.map(Box::new),
-                optional: item.optional,
-                size: item.size,
-                children: item.children,
+            let known = shared.blobs.find_at(&location.digest, &location.path);
+            let id = known.unwrap_or_else(|| {
+                let blob = Blob::unseen(location.digest, &location.path);
+                let id = shared.blobs.add(blob);
+                fresh.push((id, location.path.clone()));
+                id
             });
+            if self.verified.get(&location.digest) == Some(&location.path) {
+                shared.blobs.get_mut(id).verified = true;
+            }
+            entries.push(entry.with_blob(id));
         }
-        let position = shared.images.len();
+        seen.insert((found.tag.clone(), found.digest), shared.images.len());
         shared.images.push(Arc::new(Image {
             repository: Arc::clone(repository),
             tag: found.tag,
             digest: found.digest,
-            size: items.iter().map(|item| item.size).sum(),
-            items,
+            size: entries.iter().map(|entry| entry.size).sum(),
+            entries,
             origin,
             subject,
         }));
         drop(shared);
+        self.look_at(fresh);
+        manifests
+    }
 
-        // Prepared the lock: this is where the disk is asked.
+    /// Looks at new files. The disk is asked without the lock.
+    fn look_at(&self, fresh: Vec<(BlobId, String)>) {
         let looked: Vec<_> = fresh
             .into_iter()
             .map(|(id, path)| (id, self.look(&path)))
             .collect();
         let mut shared = self.lock();
-        for (id, opened) in looked {
-            let content = shared.contents.get_mut(id);
-            match opened {
-                Ok((handle, looked)) => {
-                    content.presence = BlobState::File(looked.size);
-                    content.handle = handle;
-                    content.file = Some(looked.key);
+        for (id, looked) in looked {
+            let blob = shared.blobs.get_mut(id);
+            match looked {
+                Ok(looked) => {
+                    blob.state = BlobState::File(looked.size);
+                    blob.file = Some(looked.key);
                 }
-                Err(error) => content.presence = absent(error),
+                Err(error) => blob.state = check::state_of(error),
             }
         }
-        position
     }
 
-    fn look(&self, path: &str) -> Result<(Option<OwnedFd>, FileInfo), ReadError> {
+    fn look(&self, path: &str) -> Result<FileInfo, ReadError> {
         let path = TreePath::parse(path).map_err(|error| ReadError::Damaged(error.to_string()))?;
-        let (file, looked) = self.source.open_handle(path)?;
-        Ok((self.resolver.handles.keep(file), looked))
+        let (_file, looked) = self.source.open_handle(path)?;
+        Ok(looked)
     }
 
-    fn damaged(&self, reference: &str, origin: &Origin, damages: Vec<(String, String)>) {
-        let problems = damages.into_iter().map(|(path, cause)| Problem {
-            severity: Severity::Damaged,
-            reference: reference.into(),
-            origin: Some(origin.clone()),
-            path: Some(path),
-            cause,
-            hint: origin.way_without(),
+    fn missing(
+        &self,
+        repository: &Repository,
+        request: &ImageRequest,
+        origin: &Origin,
+        cause: String,
+    ) {
+        let mut shared = self.lock();
+        let position = shared.problems.len();
+        shared
+            .missing
+            .push((repository.clone(), request.clone(), position));
+        let problem = Problem::missing(name_of(repository, request), cause).from(origin.clone());
+        shared.problems.push(problem);
+    }
+
+    /// Adds a problem for each file that is damaged.
+    pub(super) fn damaged(&self, reference: &str, origin: &Origin, damages: Vec<Damage>) {
+        let problems = damages.into_iter().map(|damage| {
+            Problem::damaged(reference, damage.cause)
+                .from(origin.clone())
+                .at(damage.path)
+                .hint_if(origin.hint())
         });
         self.lock().problems.extend(problems);
     }
 
     fn lock(&self) -> MutexGuard<'_, Resolved> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+        sync::lock(self.shared)
     }
 }
 
-impl Names {
-    fn media_type(&mut self, name: String) -> Arc<str> {
-        match self.media_types.get(&name) {
-            Some(shared) => Arc::clone(shared),
-            None => {
-                let shared: Arc<str> = name.as_str().into();
-                self.media_types.insert(name, Arc::clone(&shared));
-                shared
-            }
-        }
-    }
-
-    fn platform(&mut self, platform: Platform) -> Arc<Platform> {
-        match self.platforms.get(&platform) {
-            Some(shared) => Arc::clone(shared),
-            None => {
-                let shared = Arc::new(platform.clone());
-                self.platforms.insert(platform, Arc::clone(&shared));
-                shared
-            }
-        }
-    }
-}
-
-/// What is there where there is no plain file.
-fn absent(error: ReadError) -> BlobState {
-    match error {
-        ReadError::NotFound => BlobState::Absent,
-        ReadError::Damaged(text) => BlobState::Damaged(text),
-        ReadError::OsError(fault) => BlobState::Unreadable(fault.to_string()),
-    }
-}
-
-impl Resolved {
-    /// Sorts the images, and takes out those that lack content, with a problem for each thing that is wrong.
-    fn keep_whole_images(&mut self) {
-        self.images.sort_by(|a, b| {
-            (&a.repository, &a.tag, &a.digest).cmp(&(&b.repository, &b.tag, &b.digest))
-        });
-        let contents = &self.contents;
-        let problems = &mut self.problems;
-        self.images.retain(|image| {
-            let before = problems.len();
-            // Manifests for other platforms may be dropped yet, with all that is wrong with them.
-            let sure = image.top().kind != Kind::Index;
-            let needed = image
-                .items
-                .iter()
-                .filter(|item| sure || item.kind == Kind::Index);
-            let name = || (image.reference(), image.origin.clone());
-            problems
-                .extend(needed.filter_map(|item| check(name, item, contents.get(item.content))));
-            problems.len() == before
-        });
-    }
-}
-
-/// What is wrong with a piece of content, for an image that needs it.
-pub fn check(
-    image: impl FnOnce() -> (String, Origin),
-    item: &ClosureEntry,
-    content: &Blob,
-) -> Option<Problem> {
-    let mut hint = None;
-    let (severity, cause) = match &content.presence {
-        BlobState::Made(_) => return None,
-        BlobState::File(size) if *size == item.size => return None,
-        BlobState::Absent if item.optional => return None,
-        BlobState::File(size) => {
-            let cause = format!(
-                "has {size} bytes; the manifest that names {} says {}",
-                content.digest, item.size
-            );
-            (Severity::Damaged, cause)
-        }
-        BlobState::Absent => {
-            hint = item.platform.as_ref().map(|platform| {
-                format!("this is the part for {platform}; if the source was carved for other platforms, choose these with --platform")
-            });
-            (
-                Severity::Damaged,
-                format!("there is no such file; it should hold {}", content.digest),
-            )
-        }
-        BlobState::Damaged(text) => (Severity::Damaged, text.clone()),
-        BlobState::Unreadable(text) => (Severity::Unreadable, text.clone()),
-    };
-    let (reference, origin) = image();
-    let path = Some(content.path.to_string());
-    Some(Problem {
-        severity,
-        reference,
-        hint: hint.or_else(|| origin.way_without()),
-        origin: Some(origin),
-        path,
-        cause,
-    })
-}
-
-fn wanted_name(repository: &Repository, wanted: &ImageRequest) -> String {
-    let tag = wanted
-        .tag
-        .as_ref()
-        .map(|tag| format!(":{tag}"))
-        .unwrap_or_default();
-    let digest = wanted
-        .digest
-        .as_ref()
-        .map(|digest| format!("@{digest}"))
-        .unwrap_or_default();
-    format!("{repository}{tag}{digest}")
+/// A request in the words of a list: `name:tag@digest`.
+fn name_of(repository: &Repository, request: &ImageRequest) -> String {
+    let tag = request.tag.as_ref().map(|tag| format!(":{tag}"));
+    let digest = request.digest.as_ref().map(|digest| format!("@{digest}"));
+    format!(
+        "{repository}{}{}",
+        tag.unwrap_or_default(),
+        digest.unwrap_or_default()
+    )
 }

@@ -1,41 +1,67 @@
-//! For a name that is not there, the names that it may have meant.
+//! Hints for missing images: the nearest names that exist.
 
 use regcarve_types::{Repository, Tag};
 
+use super::resolve::Resolved;
 use super::select::Catalog;
+use super::session::Session;
 use crate::error::Error;
-use crate::wasm::roles::reader::ImageRequest;
+use crate::release::answers::ImageRequest;
+use crate::signals;
 
-/// How many names a message holds.
+/// The number of names in a hint.
 const NAMES: usize = 3;
 
-/// What to say of an image that is missing.
-pub fn hint(
+/// The number of missing images that get a hint. It is looked for among all names of a repository; where more are missing,
+/// the list or the source is wrong and not a letter.
+const HINTS: usize = 100;
+
+/// Adds hints to the problems of missing images.
+pub fn hints(session: &Session, resolved: &mut Resolved) -> Result<(), Error> {
+    if resolved.missing.is_empty() {
+        return Ok(());
+    }
+    // Every run gives hints for the same images, in whatever order readers found them missing.
+    resolved.missing.sort_unstable();
+    let mut reader = session.start_reader()?;
+    let mut catalog = Catalog::new(&mut reader);
+    for (repository, request, problem) in resolved.missing.iter().take(HINTS) {
+        signals::check()?;
+        resolved.problems[*problem].hint = match hint(&mut catalog, repository, request) {
+            Ok(hint) => hint,
+            // Where names cannot be listed, that is most likely why the image is missing.
+            Err(Error::Problems(problems)) => problems.into_iter().next().map(|first| first.cause),
+            // A hint is no reason to fail.
+            Err(_) => None,
+        };
+    }
+    Ok(())
+}
+
+/// The hint for one missing image.
+fn hint(
     catalog: &mut Catalog<'_>,
     repository: &Repository,
-    wanted: &ImageRequest,
+    request: &ImageRequest,
 ) -> Result<Option<String>, Error> {
     if let Some(tags) = catalog.tags(repository)? {
-        let Some(tag) = &wanted.tag else {
+        let Some(tag) = &request.tag else {
             return Ok(None);
         };
         let near = nearest(tag.as_str(), tags.iter().map(Tag::as_str));
-        return Ok(match near.is_empty() {
-            true => Some(format!("{repository} has no tags")),
-            false => Some(format!("nearest tags: {}", near.join(", "))),
-        });
+        return Ok(Some(match near.as_slice() {
+            [] => format!("{repository} has no tags"),
+            near => format!("nearest tags: {}", near.join(", ")),
+        }));
     }
     let near = nearest(
         repository.as_str(),
         catalog.repositories()?.iter().map(Repository::as_str),
     );
-    Ok(match near.is_empty() {
-        true => Some("the source has no repositories".into()),
-        false => Some(format!(
-            "there is no repository {repository}; nearest: {}",
-            near.join(", ")
-        )),
-    })
+    Ok(Some(match near.as_slice() {
+        [] => "the source has no repositories".into(),
+        near => format!("nearest repositories: {}", near.join(", ")),
+    }))
 }
 
 /// The names most like `name`, best first.

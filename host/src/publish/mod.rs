@@ -32,14 +32,17 @@ use crate::fs::{
 };
 use crate::{signals, text};
 
+mod all;
 mod leftovers;
 mod lock;
 mod names;
+pub mod paths;
 mod replaced;
 mod staging_dir;
 #[cfg(test)]
 mod tests;
 
+pub use all::{publish_all, rollback_all};
 use leftovers::{remove, remove_leftovers};
 use lock::stat_named;
 use names::parent_and_name;

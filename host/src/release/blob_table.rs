@@ -1,11 +1,10 @@
-//! All content of a run.
+//! The table of all blobs of a run.
 //!
-//! A digest may be in several files, one for each image that has it in a format without shared content, and one of
-//! them may be whole while another is damaged or absent. So content is known by digest *and* path until it is clear which
+//! A digest may be in several files, one for each image that has it in a format without shared blobs, and one of
+//! them may be whole while another is damaged or absent. So blobs are known by digest *and* path until it is clear which
 //! images stay; then [`BlobTable::unify`] leaves each digest one file.
 
 use std::hash::BuildHasher as _;
-use std::os::fd::OwnedFd;
 
 use foldhash::fast;
 use hashbrown::HashTable;
@@ -15,43 +14,51 @@ use super::image::{BlobId, ClosureEntry};
 use crate::fs::FileKey;
 use crate::hash_map::HashMap;
 
-/// What was found where content should be.
+/// The state of a blob: what was found at its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BlobState {
     /// A plain file of that many bytes.
     File(u64),
-    /// Nothing.
+    /// No file.
     Absent,
-    /// Something that cannot be it.
+    /// No plain file, or one whose bytes have another digest.
     Damaged(String),
-    /// The system would not say.
+    /// A file that the system refuses to read.
     Unreadable(String),
     /// Not in the source: a policy made it.
     Made(Vec<u8>),
 }
 
-/// A piece of content.
+/// A blob: a manifest, a config or a layer.
 #[derive(Debug)]
 pub struct Blob {
     /// Its digest.
     pub digest: Digest,
     /// The file in the source.
     pub path: Box<str>,
-    /// What is there.
-    pub presence: BlobState,
-    /// Whether the host itself has hashed it in this run.
+    /// Its state.
+    pub state: BlobState,
+    /// True once the host itself has hashed it in this run.
     pub verified: bool,
-    /// The file itself, opened when it was looked at: what is linked later is what was looked at. Only for
-    /// as many as the process may have open.
-    pub handle: Option<OwnedFd>,
-    /// The same for all that was looked at: what is opened again must be that file.
+    /// The identity of the file: a file that is opened again must be the one that was checked.
     pub file: Option<FileKey>,
 }
 
 impl Blob {
-    /// Its size in bytes, if it is there.
+    /// A blob whose file has not been looked at yet.
+    pub fn unseen(digest: Digest, path: &str) -> Self {
+        Self {
+            digest,
+            path: path.into(),
+            state: BlobState::Absent,
+            verified: false,
+            file: None,
+        }
+    }
+
+    /// Its size in bytes, if there is a file.
     pub fn size(&self) -> Option<u64> {
-        match &self.presence {
+        match &self.state {
             BlobState::File(size) => Some(*size),
             BlobState::Made(bytes) => Some(bytes.len() as u64),
             _ => None,
@@ -59,15 +66,14 @@ impl Blob {
     }
 }
 
-/// The table of all content that any image of the run needs.
+/// The table of all blobs that any image of the run needs.
 #[derive(Debug, Default)]
 pub struct BlobTable {
     all: Vec<Blob>,
-    /// For each digest a content that has it. The digest itself is there and not here: a map of half a million would
-    /// hold them all twice.
+    /// A blob for each digest. The digest itself is in `all`: a map of half a million would hold them all twice.
     by_digest: HashTable<BlobId>,
     key: fast::RandomState,
-    /// Blob whose digest is known in another file already; by digest and path, which are not here either.
+    /// Blobs whose digest is in another file already; by digest and path, which are in `all`, too.
     elsewhere: HashTable<BlobId>,
 }
 
@@ -80,26 +86,26 @@ impl BlobTable {
             .copied()
     }
 
-    /// The id of a digest in this very file.
+    /// The blob with this digest in this very file.
     pub fn find_at(&self, digest: &Digest, path: &str) -> Option<BlobId> {
         let first = self.find(digest)?;
         if *self.get(first).path == *path {
             return Some(first);
         }
         let is_it = |id: &BlobId| {
-            let content = self.get(*id);
-            content.digest == *digest && *content.path == *path
+            let blob = self.get(*id);
+            blob.digest == *digest && *blob.path == *path
         };
         let hash = self.key.hash_one((digest, path));
         self.elsewhere.find(hash, is_it).copied()
     }
 
-    /// Adds content that is not known yet. The caller has made sure of that.
-    pub fn add(&mut self, content: Blob) -> BlobId {
+    /// Adds a blob that is not in the table yet. The caller has made sure of that.
+    pub fn add(&mut self, blob: Blob) -> BlobId {
         // A run is limited to far fewer by memory.
         let id = BlobId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
-        let is_known = self.find(&content.digest).is_some();
-        self.all.push(content);
+        let is_known = self.find(&blob.digest).is_some();
+        self.all.push(blob);
         let of = |id: &BlobId| &self.all[id.0 as usize];
         let digest = |id: &BlobId| self.key.hash_one(of(id).digest);
         let digest_and_path = |id: &BlobId| self.key.hash_one((of(id).digest, &*of(id).path));
@@ -112,27 +118,27 @@ impl BlobTable {
         id
     }
 
-    /// Leaves each digest one file: the first of those that these images use, which are all known to be there.
+    /// Leaves each digest one file: the first of those that these images use, which all exist.
     ///
     /// # Errors
     ///
-    /// Two files of different sizes that both should hold the same.
+    /// Two files of different sizes for one digest.
     pub fn unify<'i>(
         &mut self,
-        images: impl Iterator<Item = &'i mut ClosureEntry>,
+        entries: impl Iterator<Item = &'i mut ClosureEntry>,
     ) -> Result<(), (BlobId, BlobId)> {
         if self.elsewhere.is_empty() {
             return Ok(());
         }
         let mut chosen: HashMap<Digest, BlobId> = HashMap::default();
-        for item in images {
-            let content = self.get(item.content);
-            let Some(size) = content.size() else { continue };
-            let first = *chosen.entry(content.digest).or_insert(item.content);
+        for entry in entries {
+            let blob = self.get(entry.blob);
+            let Some(size) = blob.size() else { continue };
+            let first = *chosen.entry(blob.digest).or_insert(entry.blob);
             if self.get(first).size() != Some(size) {
-                return Err((first, item.content));
+                return Err((first, entry.blob));
             }
-            item.content = first;
+            entry.blob = first;
         }
         for (digest, id) in chosen {
             let (all, hash) = (&self.all, self.key.hash_one(digest));
@@ -144,33 +150,33 @@ impl BlobTable {
         Ok(())
     }
 
-    /// The content with that id, which this table gave.
+    /// The blob with an id of this table.
     pub fn get(&self, id: BlobId) -> &Blob {
         &self.all[id.0 as usize]
     }
 
-    /// The same, to change it.
+    /// The blob with an id of this table, to change it.
     pub fn get_mut(&mut self, id: BlobId) -> &mut Blob {
         &mut self.all[id.0 as usize]
     }
 
-    /// All of it, in the order of the ids.
+    /// All blobs, in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = &Blob> {
         self.all.iter()
     }
 
-    /// The ids of all of it.
+    /// The ids of all blobs.
     pub fn ids(&self) -> impl Iterator<Item = BlobId> + use<> {
-        // EntryKind are no more than ids, see `add`.
+        // There are no more than ids, see `add`.
         (0..u32::try_from(self.all.len()).unwrap_or(u32::MAX)).map(BlobId)
     }
 
-    /// How many there are.
+    /// The number of blobs.
     pub fn len(&self) -> usize {
         self.all.len()
     }
 
-    /// Whether there is none.
+    /// True if there are no blobs.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Taking parts out of a closure.
+//! Closures: taking platforms, absent layers and replaced manifests out of them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,9 +10,9 @@ use super::image::{BlobId, ClosureEntry, Kind};
 use crate::fs::MAX_BLOB;
 use crate::hash;
 
-/// The items for these positions, with positions made to fit the new list. `keep` is as long as `items`.
-fn select(items: &[ClosureEntry], keep: &[bool]) -> Vec<ClosureEntry> {
-    let mut new_position = vec![u32::MAX; items.len()];
+/// The entries for these positions, with positions made to fit the new list. `keep` is as long as `entries`.
+fn select(entries: &[ClosureEntry], keep: &[bool]) -> Vec<ClosureEntry> {
+    let mut new_position = vec![u32::MAX; entries.len()];
     let mut next = 0;
     for (position, kept) in keep.iter().enumerate() {
         if *kept {
@@ -20,88 +20,87 @@ fn select(items: &[ClosureEntry], keep: &[bool]) -> Vec<ClosureEntry> {
             next += 1;
         }
     }
-    items
+    entries
         .iter()
         .zip(keep)
         .filter(|(_, kept)| **kept)
-        .map(|(item, _)| {
-            let children = item
+        .map(|(entry, _)| {
+            let children = entry
                 .children
                 .iter()
                 .map(|child| new_position[*child as usize])
                 .filter(|child| *child != u32::MAX);
             ClosureEntry {
                 children: children.collect(),
-                ..item.clone()
+                ..entry.clone()
             }
         })
         .collect()
 }
 
-/// Without what the source does not have, and does not have to have. Whatever else is absent was reported
-/// before this is asked.
-pub fn without_absent(items: &[ClosureEntry], contents: &BlobTable) -> Vec<ClosureEntry> {
-    let keep: Vec<_> = items
+/// The closure without absent blobs. Those that the image needs were reported before.
+pub fn without_absent(entries: &[ClosureEntry], blobs: &BlobTable) -> Vec<ClosureEntry> {
+    let keep: Vec<_> = entries
         .iter()
-        .map(|item| contents.get(item.content).presence != BlobState::Absent)
+        .map(|entry| blobs.get(entry.blob).state != BlobState::Absent)
         .collect();
-    select(items, &keep)
+    select(entries, &keep)
 }
 
 /// The part of a closure that is reached from the top without passing a manifest for another platform. An
-/// attestation stays if what it speaks of stays.
+/// attestation stays if its subject stays.
 ///
-/// `None` if no manifest for any of the platforms is left. An image that is no index is left as it is.
+/// `None` if no manifest for any of the platforms is left. An image without an index is left as it is.
 pub fn for_platforms(
-    items: &[ClosureEntry],
-    wanted: &[Platform],
-    contents: &BlobTable,
+    entries: &[ClosureEntry],
+    platforms: &[Platform],
+    blobs: &BlobTable,
 ) -> Option<Vec<ClosureEntry>> {
-    if items.first().is_none_or(|top| top.kind != Kind::Index) {
-        return Some(items.to_vec());
+    if entries.first().is_none_or(|top| top.kind != Kind::Index) {
+        return Some(entries.to_vec());
     }
-    let mut keep = vec![false; items.len()];
-    let chosen = |item: &ClosureEntry| match (&item.describes, &item.platform) {
+    let mut keep = vec![false; entries.len()];
+    let chosen = |entry: &ClosureEntry| match (&entry.describes, &entry.platform) {
         (Some(_), _) => false,
-        (None, Some(platform)) => wanted.iter().any(|wanted| platform.matches(wanted)),
+        (None, Some(platform)) => platforms.iter().any(|wanted| platform.matches(wanted)),
         // An index in an index says nothing of platforms itself; blobs do not either.
         (None, None) => true,
     };
-    mark(items, 0, &mut keep, &chosen);
+    mark(entries, 0, &mut keep, &chosen);
     // Indexes stay, also those of which nothing is left: they say what there is.
-    let runs_somewhere = items
+    let runs_somewhere = entries
         .iter()
         .zip(&keep)
-        .any(|(item, kept)| *kept && item.kind == Kind::Manifest && item.describes.is_none());
+        .any(|(entry, kept)| *kept && entry.kind == Kind::Manifest && entry.describes.is_none());
     if !runs_somewhere {
         return None;
     }
-    let kept: HashSet<Digest> = digests(items, &keep, contents);
-    let attests = |item: &ClosureEntry| match &item.describes {
+    let kept: HashSet<Digest> = digests(entries, &keep, blobs);
+    let attests = |entry: &ClosureEntry| match &entry.describes {
         Some(subject) => kept.contains(subject),
         None => true,
     };
-    for (position, item) in items.iter().enumerate() {
-        if item.describes.is_some() && attests(item) {
-            mark(items, position, &mut keep, &attests);
+    for (position, entry) in entries.iter().enumerate() {
+        if entry.describes.is_some() && attests(entry) {
+            mark(entries, position, &mut keep, &attests);
         }
     }
-    Some(select(items, &keep))
+    Some(select(entries, &keep))
 }
 
-fn digests(items: &[ClosureEntry], keep: &[bool], contents: &BlobTable) -> HashSet<Digest> {
-    items
+fn digests(entries: &[ClosureEntry], keep: &[bool], blobs: &BlobTable) -> HashSet<Digest> {
+    entries
         .iter()
         .zip(keep)
         .filter(|(_, kept)| **kept)
-        .map(|(item, _)| contents.get(item.content).digest)
+        .map(|(entry, _)| blobs.get(entry.blob).digest)
         .collect()
 }
 
-/// Marks an item and what it names, as far as `follow` allows. Each is visited once, so that no graph, however
+/// Marks an entry and what it names, as far as `follow` allows. Each is visited once, so that no graph, however
 /// odd, makes it run on.
 fn mark(
-    items: &[ClosureEntry],
+    entries: &[ClosureEntry],
     from: usize,
     keep: &mut [bool],
     follow: &impl Fn(&ClosureEntry) -> bool,
@@ -111,8 +110,11 @@ fn mark(
         if std::mem::replace(&mut keep[position], true) {
             continue;
         }
-        let children = items[position].children.iter().map(|child| *child as usize);
-        ahead.extend(children.filter(|child| follow(&items[*child])));
+        let children = entries[position]
+            .children
+            .iter()
+            .map(|child| *child as usize);
+        ahead.extend(children.filter(|child| follow(&entries[*child])));
     }
 }
 
@@ -120,18 +122,18 @@ fn mark(
 ///
 /// # Errors
 ///
-/// What in the policy's answer cannot be: a manifest that takes the place of nothing or that is too long, content
-/// that the image does not have, a last manifest that is not the top.
+/// An invalid answer of the policy: a manifest that replaces nothing or that is too long, a digest that the image does not
+/// have, a last manifest that is not the top.
 pub fn rewritten(
-    items: &[ClosureEntry],
+    entries: &[ClosureEntry],
     manifests: Vec<NewManifest>,
     stay: &[Digest],
-    contents: &mut BlobTable,
+    blobs: &mut BlobTable,
 ) -> Result<(Digest, Vec<ClosureEntry>), String> {
-    let positions: HashMap<Digest, usize> = items
+    let positions: HashMap<Digest, usize> = entries
         .iter()
         .enumerate()
-        .map(|(position, item)| (contents.get(item.content).digest, position))
+        .map(|(position, entry)| (blobs.get(entry.blob).digest, position))
         .collect();
     let find = |digest: &Digest| {
         positions
@@ -139,16 +141,16 @@ pub fn rewritten(
             .copied()
             .ok_or_else(|| format!("{digest} does not belong to the image"))
     };
-    let mut keep = vec![false; items.len()];
+    let mut keep = vec![false; entries.len()];
     for digest in stay {
         keep[find(digest)?] = true;
     }
-    let mut items = items.to_vec();
+    let mut entries = entries.to_vec();
     let mut top = None;
     for manifest in manifests {
         let position = find(&manifest.instead_of)?;
-        if !items[position].kind.is_manifest() {
-            return Err(format!("{} is no manifest", manifest.instead_of));
+        if !entries[position].kind.is_manifest() {
+            return Err(format!("{} is not a manifest", manifest.instead_of));
         }
         // No registry would serve it, and it is kept in memory until the end.
         let length = manifest.bytes.len();
@@ -158,29 +160,28 @@ pub fn rewritten(
                 manifest.instead_of
             ));
         }
-        let (digest, id) = made(manifest.bytes, contents);
-        let item = &mut items[position];
-        item.content = id;
-        item.media_type = manifest.media_type.into();
-        item.size = contents.get(id).size().unwrap_or(0);
+        let (digest, id) = made(manifest.bytes, blobs);
+        let entry = &mut entries[position];
+        entry.blob = id;
+        entry.media_type = manifest.media_type.into();
+        entry.size = blobs.get(id).size().unwrap_or(0);
         keep[position] = true;
         top = (position == 0).then_some(digest);
     }
     let top = top.ok_or("the last new manifest does not take the place of the top")?;
-    Ok((top, select(&items, &keep)))
+    Ok((top, select(&entries, &keep)))
 }
 
 /// Adds bytes that a policy made to the table.
-fn made(bytes: Vec<u8>, contents: &mut BlobTable) -> (Digest, BlobId) {
+fn made(bytes: Vec<u8>, blobs: &mut BlobTable) -> (Digest, BlobId) {
     let digest = hash::digest(regcarve_types::Algorithm::Sha256, &bytes);
     // No file has the empty path: what a policy made is never taken for a file of the source, or the reverse.
-    let id = contents.find_at(&digest, "").unwrap_or_else(|| {
-        contents.add(Blob {
+    let id = blobs.find_at(&digest, "").unwrap_or_else(|| {
+        blobs.add(Blob {
             digest,
             path: "".into(),
-            presence: BlobState::Made(bytes),
+            state: BlobState::Made(bytes),
             verified: true,
-            handle: None,
             file: None,
         })
     });
@@ -203,21 +204,20 @@ mod tests {
 
     /// An image drawn as `name kind platform describes children`.
     fn image(lines: &[Line<'_>]) -> (BlobTable, Vec<ClosureEntry>) {
-        let mut contents = BlobTable::default();
+        let mut blobs = BlobTable::default();
         let digest = |name: &str| hash::digest(Algorithm::Sha256, name.as_bytes());
-        let items = lines
+        let entries = lines
             .iter()
             .map(|(name, kind, platform, describes, children)| ClosureEntry {
-                content: contents.add(Blob {
+                blob: blobs.add(Blob {
                     digest: digest(name),
                     path: (*name).into(),
-                    presence: if name.starts_with("absent") {
+                    state: if name.starts_with("absent") {
                         BlobState::Absent
                     } else {
                         BlobState::File(1)
                     },
                     verified: true,
-                    handle: None,
                     file: None,
                 }),
                 kind: *kind,
@@ -229,13 +229,13 @@ mod tests {
                 children: (*children).into(),
             })
             .collect();
-        (contents, items)
+        (blobs, entries)
     }
 
-    fn names(items: &[ClosureEntry], contents: &BlobTable) -> String {
-        items
+    fn names(entries: &[ClosureEntry], blobs: &BlobTable) -> String {
+        entries
             .iter()
-            .map(|item| contents.get(item.content).path.to_string())
+            .map(|entry| blobs.get(entry.blob).path.to_string())
             .collect::<Vec<_>>()
             .join(" ")
     }
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn platforms_of_an_index_with_attestations() {
         use Kind::{Config, Index, Layer, Manifest};
-        let (contents, items) = image(&[
+        let (blobs, entries) = image(&[
             ("top", Index, None, None, &[1, 2, 3, 4, 9]),
             ("amd64", Manifest, Some("linux/amd64"), None, &[5, 6]),
             ("arm64", Manifest, Some("linux/arm64/v8"), None, &[7, 6]),
@@ -268,7 +268,7 @@ mod tests {
             ("nested", Index, None, None, &[10]),
             ("windows", Manifest, Some("windows/amd64"), None, &[]),
         ]);
-        for (wanted, expected) in [
+        for (platforms, expected) in [
             (
                 &["linux/amd64"][..],
                 Some("top amd64 amd64-attested amd64-config shared-layer statement nested"),
@@ -280,43 +280,35 @@ mod tests {
             (&["windows/amd64"], Some("top nested windows")),
             (&["linux/s390x"], None),
         ] {
-            let wanted: Vec<_> = wanted
+            let platforms: Vec<_> = platforms
                 .iter()
                 .map(|text| Platform::parse(text).unwrap())
                 .collect();
-            let kept = for_platforms(&items, &wanted, &contents);
+            let kept = for_platforms(&entries, &platforms, &blobs);
             assert_eq!(
-                kept.map(|items| names(&items, &contents)).as_deref(),
+                kept.map(|entries| names(&entries, &blobs)).as_deref(),
                 expected,
-                "{wanted:?}"
+                "{platforms:?}"
             );
         }
         // Positions fit the new list.
-        let kept = for_platforms(
-            &items,
-            &[Platform::parse("linux/arm64").unwrap()],
-            &contents,
-        )
-        .unwrap();
+        let kept =
+            for_platforms(&entries, &[Platform::parse("linux/arm64").unwrap()], &blobs).unwrap();
         assert_eq!(*kept[0].children, [1, 2, 6]);
         assert_eq!(*kept[1].children, [4, 3]);
     }
 
     #[test]
     fn an_image_without_index_is_left_as_it_is() {
-        let (contents, items) = image(&[
+        let (blobs, entries) = image(&[
             ("top", Kind::Manifest, None, None, &[1]),
             ("absent-layer", Kind::Layer, None, None, &[]),
         ]);
-        let kept = for_platforms(
-            &items,
-            &[Platform::parse("linux/s390x").unwrap()],
-            &contents,
-        )
-        .unwrap();
-        assert_eq!(names(&kept, &contents), "top absent-layer");
-        let kept = without_absent(&items, &contents);
-        assert_eq!(names(&kept, &contents), "top");
+        let kept =
+            for_platforms(&entries, &[Platform::parse("linux/s390x").unwrap()], &blobs).unwrap();
+        assert_eq!(names(&kept, &blobs), "top absent-layer");
+        let kept = without_absent(&entries, &blobs);
+        assert_eq!(names(&kept, &blobs), "top");
         assert!(kept[0].children.is_empty());
     }
 }

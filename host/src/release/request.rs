@@ -1,11 +1,11 @@
-//! What a release asks for.
+//! Requests: what a release asks for, and where it was written.
 
 use std::fmt;
 use std::sync::Arc;
 
 use regcarve_types::Pattern;
 
-/// Where a request was written, for every message about it.
+/// The place where a request was written, for every message about it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// A line of a list, counted from 1.
@@ -17,15 +17,14 @@ pub enum Origin {
     },
     /// A flag of the command line: `--image`, `--all`.
     Flag(&'static str),
-    /// An artifact that came along with an image.
+    /// A referrer that came along with an image.
     ReferrerOf(Arc<str>),
 }
 
 impl Origin {
-    /// How a run can do without what comes from here.
-    pub fn way_without(&self) -> Option<String> {
-        matches!(self, Self::ReferrerOf(_))
-            .then(|| "--no-attached leaves out what speaks of the images".into())
+    /// A hint for a problem with an image from here: how to carve the release without it.
+    pub fn hint(&self) -> Option<String> {
+        matches!(self, Self::ReferrerOf(_)).then(|| "--no-attached skips referrers".into())
     }
 }
 
@@ -34,7 +33,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Line { list, line } => write!(f, "{list}:{line}"),
             Self::Flag(flag) => f.write_str(flag),
-            Self::ReferrerOf(image) => write!(f, "attached to {image}"),
+            Self::ReferrerOf(image) => write!(f, "referrer of {image}"),
         }
     }
 }
@@ -42,8 +41,17 @@ impl fmt::Display for Origin {
 /// A reference, or a pattern of references, with its origin.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// What is asked for.
+    /// The reference or pattern.
     pub pattern: Pattern,
-    /// By whom.
+    /// The list line or flag.
     pub origin: Origin,
+}
+
+/// A list that was read, still as text.
+#[derive(Debug, Clone)]
+pub struct ListText {
+    /// The path as the user wrote it; `-` for standard input.
+    pub name: String,
+    /// The text, without byte order mark.
+    pub text: String,
 }

@@ -9,6 +9,18 @@ pub(super) mod reader {
     });
 }
 
+/// The optional interface `audit`, in a world of its own: whether a component exports it is looked up.
+pub(super) mod auditor {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        inline: "package regcarve:host; world auditor { export regcarve:plugin/audit@0.1.0; }",
+        world: "regcarve:host/auditor",
+        with: {
+            "regcarve:plugin/types": super::reader::regcarve::plugin::types,
+        },
+    });
+}
+
 /// World `writer`.
 pub(super) mod writer {
     wasmtime::component::bindgen!({

@@ -24,6 +24,7 @@ pub struct Component {
     pub(super) pre: InstancePre<State>,
     /// Tells whether it imports WASI.
     pub(super) wasi: bool,
+    has_audit: bool,
     imports: Vec<String>,
     size: usize,
 }
@@ -104,6 +105,7 @@ impl Component {
             engine: engine.clone(),
             pre,
             wasi,
+            has_audit: world.has_audit(),
             imports: world.imports,
             size: code.size,
         })
@@ -122,6 +124,11 @@ impl Component {
     /// The interfaces that it imports: a true list of what it can do.
     pub fn imports(&self) -> &[String] {
         &self.imports
+    }
+
+    /// Tells whether it exports the optional interface `audit`.
+    pub fn has_audit(&self) -> bool {
+        self.has_audit
     }
 
     /// Its length in bytes.

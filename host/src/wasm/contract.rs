@@ -76,6 +76,12 @@ impl World {
         self.imports.iter().any(|name| name.starts_with("wasi:"))
     }
 
+    /// Tells whether it exports the optional interface of readers, `audit`.
+    pub(super) fn has_audit(&self) -> bool {
+        let mut exports = self.exports.iter().filter_map(|name| own(name));
+        exports.any(|(interface, version)| interface == "audit" && fits(&version))
+    }
+
     /// Proves that it has the export of its role and asks for no more than its role is given.
     pub(super) fn check(&self, role: Role) -> Result<(), FailureKind> {
         self.check_exports(role)?;

@@ -1,10 +1,10 @@
-//! The sandbox: components, their powers, their limits.
+//! The sandbox: components, their capabilities, their limits.
 //!
 //! Only this module knows generated types and wasmtime. Every answer of a guest is parsed again at
 //! its border, in the file of its role, into the types of [`crate::release`]; the code behind that border
 //! can trust it.
 //!
-//! | role     | answers              | power                                        | lent by           |
+//! | role     | answers              | capability                                   | lent by           |
 //! |----------|----------------------|----------------------------------------------|-------------------|
 //! | selector | [`roles::selector`]  | none                                         |                   |
 //! | reader   | [`roles::reader`]    | [`SourceTree`](crate::fs::SourceTree)        | `imports/source`  |

@@ -7,8 +7,8 @@ use crate::wasm::engine::meter::Meter;
 use crate::wasm::imports::content::ContentHost;
 use crate::wasm::imports::log::GuestLog;
 use crate::wasm::imports::output::OutputHost;
+use crate::wasm::imports::source::SourceHost;
 use crate::wasm::imports::wasi::Wasi;
-use crate::wasm::roles::reader::SourceHost;
 
 /// The data of a store.
 pub(super) struct State {
@@ -19,15 +19,15 @@ pub(super) struct State {
     pub(super) wasi: Option<Box<Wasi>>,
 }
 
-/// The power of an instance. One of these, never two.
+/// The capability of an instance. One of these, never two.
 pub(super) enum Capability {
-    /// No power: a selector, or any component while it is only described.
+    /// None: a selector, or any component while it is only described.
     Nothing,
-    /// The power of a reader.
+    /// The capability of a reader.
     Source(SourceHost),
-    /// The power of a policy.
+    /// The capability of a policy.
     Content(ContentHost),
-    /// The power of a writer.
+    /// The capability of a writer.
     Output(Box<OutputHost>),
 }
 

@@ -68,7 +68,6 @@ impl Options {
             Scenario::Release,
             Scenario::Cold,
             Scenario::Startup,
-            Scenario::Repeat,
             Scenario::Verify,
             Scenario::Larger,
             Scenario::Policy,

@@ -2,7 +2,6 @@
 
 mod policy;
 mod release;
-mod repeat;
 mod scale;
 mod startup;
 mod verify;
@@ -33,8 +32,6 @@ pub enum Scenario {
     Larger,
     /// One image, and `--help`, as whole processes
     Startup,
-    /// An unchanged release carved again with `--replace`
-    Repeat,
     /// A policy that reads every config
     Policy,
     /// All images of storages of every size: time and memory for each image
@@ -73,7 +70,6 @@ impl Bench<'_> {
             Scenario::Cold => release::cold(self).map(Vec::from_iter),
             Scenario::Larger => release::larger(self),
             Scenario::Startup => startup::measure(self).map(|section| vec![section]),
-            Scenario::Repeat => repeat::measure(self).map(|section| vec![section]),
             Scenario::Policy => policy::measure(self).map(|section| vec![section]),
             Scenario::Scale => scale::measure(self).map(|section| vec![section]),
             Scenario::Verify => verify::measure(self).map(|section| vec![section]),

@@ -31,7 +31,7 @@ pub(crate) enum Style {
 /// What the collector deletes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Collects {
-    /// Images that nobody selects.
+    /// Images that are not selected.
     Strangers,
     /// What no tag names now, also what a run that is going on found under a tag.
     Untagged,
@@ -156,7 +156,7 @@ impl Live {
             .expect("no thread of the test panics with it")
     }
 
-    /// Moves tags, and pushes images that nobody selects.
+    /// Moves tags, and pushes images that are not selected.
     pub(crate) fn write_until(&self, stop: &AtomicBool) {
         let mut rng = Rng::with_seed(1);
         let mut number = 0_u32;
@@ -180,14 +180,14 @@ impl Live {
         let package = &tag.versions[version];
         let digest = package.digest();
         let mut state = self.state();
-        // Whoever moves a tag to an image that is there sends its manifest only.
+        // A client that moves a tag to an image that is there sends its manifest only.
         if self.has(package) {
             let revision = self.storage.revision_link_path(tag.repository, digest);
             self.put_link(&revision, digest);
         } else {
             self.push(tag.repository, package);
         }
-        // Before it is there, so that nobody finds it earlier than it is known.
+        // Before it is there, so that no run finds it earlier than it is known.
         state
             .written
             .entry(tag.name())
@@ -284,7 +284,7 @@ impl Live {
         }
     }
 
-    /// Deletes blobs that nobody needs, as often as a machine can.
+    /// Deletes blobs that are not needed, as often as a machine can.
     pub(crate) fn collect_until(&self, stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
             self.collect();

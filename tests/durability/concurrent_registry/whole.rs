@@ -38,7 +38,7 @@ pub(crate) fn problems(
         if !meta.is_dir() && !whole.needed.contains(&root.join(&name)) {
             whole
                 .problems
-                .push(format!("{}: nobody needs it", name.display()));
+                .push(format!("{}: nothing needs it", name.display()));
         }
     }
     whole.problems

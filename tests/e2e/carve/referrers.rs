@@ -52,7 +52,7 @@ fn policies_decide_on_subjects_and_signatures_follow() {
         );
         outcome.assert_code(0);
         let reasons = outcome.listed("dropped", "reason");
-        let reason = format!("it speaks of {old}, which is not in the release");
+        let reason = format!("its subject {old} is not in the release");
         assert!(reasons.contains(&reason), "{reasons:?}");
     }
     // Left out on demand, they are images like any other.

@@ -79,7 +79,7 @@ fn each_dir_image_has_its_own_file_of_a_shared_layer() {
         faults::flip(&file);
         let outcome = verify();
         outcome.assert_code(4);
-        assert!(outcome.stdout.contains(&place), "{}", outcome.everything());
+        outcome.assert_prints(&place);
         assert_eq!(
             outcome.stdout.matches("damaged: ").count(),
             1,
@@ -147,6 +147,6 @@ fn a_linked_manifest_without_a_blob_is_damage_and_not_missing() {
             .assert_says(fixture.made.alpine.hex())
             .assert_says("no such file");
     }
-    let nobody = format!("library/alpine@{}", Digest::of(b"nobody"));
-    fixture.refuse(3, &["--image", &nobody]);
+    let absent = format!("library/alpine@{}", Digest::of(b"absent"));
+    fixture.refuse(3, &["--image", &absent]);
 }

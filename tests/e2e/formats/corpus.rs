@@ -16,7 +16,7 @@ use super::images;
 /// What old skopeos (1.9 of Debian 12) say of an entry in `index.json` whose type is by Docker. `getManifestDescriptor` in
 /// `oci/layout/oci_transport.go` of containers/image passes over every entry whose `mediaType` is neither the manifest nor the
 /// index of the OCI before it looks at names. The OCI allows other types there, and newer skopeos read them. A second
-/// entry that says something else of the same manifest would be found, but untrue: whoever pushes by the type in the
+/// entry that says something else of the same manifest would be found, but untrue: a client that pushes by the type in the
 /// index would be refused by registries. What helps with an old skopeo is a layout of one image, which it takes
 /// whatever its type if no name is given.
 const NOT_FOUND_BY_NAME: &str = "no descriptor found for reference";

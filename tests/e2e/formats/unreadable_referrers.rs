@@ -166,7 +166,7 @@ fn an_unreadable_untagged_manifest_is_damage() {
                 }
                 let bare = ["--image", APP, "--no-attached"];
                 assert_eq!(taken(&fixture, &bare, &source), 1, "{source}");
-                // What has no name at all may speak of anything.
+                // A manifest without any name may be a referrer of any image.
                 if format == "dir" || named {
                     assert_eq!(taken(&fixture, &["--image", OTHER], &source), 1, "{source}");
                 } else {

@@ -223,7 +223,7 @@ impl Carved<'_> {
         let said = self.outcome.stderr.contains("signatures");
         let from = &self.outcome.report()["images"][0]["rewritten_from"];
         if changed && (from != self.image.digest().as_str() || !said) {
-            problems.push("nobody says that the index is another".into());
+            problems.push("neither report nor message says that the index is another".into());
         }
         if !changed && (!from.is_null() || said) {
             problems.push("the index is the same, but something else is said".into());

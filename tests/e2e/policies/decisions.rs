@@ -30,7 +30,7 @@ fn newest_drops_what_it_says() {
             format!("{nginx}1.27.1-alpine: `1.27.1-alpine` is a pre-release"),
             format!("{nginx}1.28.0-rc.1: `1.28.0-rc.1` is a pre-release"),
             format!("{nginx}1.9.0: not the newest version, which is 1.27.1"),
-            format!("{nginx}latest: `latest` is no version"),
+            format!("{nginx}latest: `latest` is not a version"),
         ]
     );
     for (settings, expected) in [

@@ -17,7 +17,7 @@ fn wrong_settings_are_refused_with_their_place() {
         ),
         ("labels==gold", "", "has no key"),
         (r#"match={"allow":["a","b["]}"#, "/allow/1", "b["),
-        ("max-size=huge", "/budget", "`huge` is no size"),
+        ("max-size=huge", "/budget", "`huge` is not a size"),
         (
             r#"max-size={"budget":"1GB","verdict":"warn"}"#,
             "/verdict",
@@ -30,7 +30,11 @@ fn wrong_settings_are_refused_with_their_place() {
             "/others",
             "means nothing",
         ),
-        ("platforms=linux", "/platforms/0", "`linux` is no platform"),
+        (
+            "platforms=linux",
+            "/platforms/0",
+            "`linux` is not a platform",
+        ),
         ("where=image.tag ==", "/expression", "column 13: "),
         (
             r#"where=image.labls.tier == "gold""#,

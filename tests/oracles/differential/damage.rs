@@ -88,7 +88,7 @@ fn link(rng: &mut Rng, path: &Path, files: &[PathBuf]) -> &'static str {
             "link that climbs",
         ),
         6 => (
-            Digest::of(b"nobody has this").to_string(),
+            Digest::of(b"not in the storage").to_string(),
             "link to what is not there",
         ),
         _ => {

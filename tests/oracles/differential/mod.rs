@@ -32,7 +32,7 @@ const REFERENCE: &str = concat!(
 /// The part of a name that must be the same in both: not the digest behind a tag, nor the name of a referrer, which
 /// ours calls by its subject.
 fn normal(reference: &str) -> String {
-    if let Some(subject) = reference.strip_prefix("an artifact that speaks of ") {
+    if let Some(subject) = reference.strip_prefix("a referrer of ") {
         return subject.to_owned();
     }
     let named = match reference.split_once('@') {

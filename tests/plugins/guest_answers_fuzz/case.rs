@@ -188,22 +188,29 @@ impl Case {
 fn carve(arguments: &[String]) -> Result<(), Error> {
     let fixed = ["--durability", "none", "--guest-time", "5"].map(str::to_owned);
     match command("run", fixed.iter().chain(arguments)) {
-        Command::Run(run) => commands::run::run(run),
+        Command::Run(run) => commands::run::run(run).map_err(own),
         _ => unreachable!("that is what was asked for"),
     }
+}
+
+/// The program's own error.
+fn own(error: anyhow::Error) -> Error {
+    error
+        .downcast()
+        .expect("every error of a command is the program's own")
 }
 
 /// What the program says of a registry.
 fn verify(registry: &Path) -> Result<(), Error> {
     let storage = format!("registry:{}", registry.display());
     match command("verify", [&storage]) {
-        Command::Verify(verify) => commands::verify::verify(verify),
+        Command::Verify(verify) => commands::verify::verify(verify).map_err(own),
         _ => unreachable!("that is what was asked for"),
     }
 }
 
 fn command<'a>(name: &str, arguments: impl IntoIterator<Item = &'a String>) -> Command {
-    // The wall would hold for all later runs of this process.
+    // The restriction would hold for all later runs of this process.
     let fixed = ["regcarve", name, "--sandbox", "off"].map(str::to_owned);
     Cli::parse_from(fixed.into_iter().chain(arguments.into_iter().cloned())).command
 }

@@ -35,7 +35,7 @@ const ROLES: [&str; 4] = ["selector", "reader", "policy", "writer"];
 /// Seeds that once made a run go wrong; tried first.
 const KNOWN: &[(&str, u64)] = &[];
 
-/// For each role, in seconds, where nobody asks for more.
+/// Seconds for each role in a usual run.
 const SHORT: u64 = 3;
 
 /// How many runs a worker makes.
@@ -65,7 +65,7 @@ fn fuzz(role: &str, time: Duration) -> usize {
     let began = Instant::now();
     let known = KNOWN.iter().filter(|(known, _)| *known == role);
     let mut seeds: Vec<_> = known.map(|(_, seed)| (*seed, 1)).collect();
-    // Other ones each time, unless somebody wants to see one again.
+    // Other ones each time, unless a seed is asked for.
     let first = env::var("REGCARVE_FUZZ_SEED").map_or_else(
         |_| u64::from(std::process::id()) << 32,
         |text| text.parse().unwrap(),

@@ -33,19 +33,19 @@ fn each_kind_of_wrong_file_has_its_own_message_and_hint() {
         (
             "cut in the magic",
             good[..6].to_vec(),
-            "is cut off: it has 6 bytes",
+            "is truncated (6 bytes; its header declares more)",
             "copy it again",
         ),
         (
             "cut in the middle",
             good[..good.len() / 2].to_vec(),
-            "is cut off",
+            "is truncated",
             "compare its sha256",
         ),
         (
             "cut at the end",
             good[..good.len() - 1].to_vec(),
-            "is cut off",
+            "is truncated",
             "compare its sha256",
         ),
         (
@@ -133,7 +133,7 @@ fn each_kind_of_wrong_file_has_its_own_message_and_hint() {
         (
             "newer",
             newer("0.2.0"),
-            "needs another version of regcarve: it has `regcarve:plugin/decide@0.2.0`, and this regcarve speaks 0.1.0",
+            "needs another version of regcarve: it uses `regcarve:plugin/decide@0.2.0`, and this regcarve supports 0.1.0",
             "update regcarve",
         ),
         (
@@ -154,7 +154,7 @@ fn each_kind_of_wrong_file_has_its_own_message_and_hint() {
                     "history: func();\n    closure: func(image: digest)",
                 ),
             ]),
-            "needs another version of regcarve: it has `regcarve:plugin/content@0.1.7`",
+            "needs another version of regcarve: it uses `regcarve:plugin/content@0.1.7`",
             "update regcarve",
         ),
         (
@@ -268,12 +268,7 @@ fn check_also_checks_settings() {
         &format!(r#"{policy}={{"label":"owner"}}"#),
     ]);
     good.assert_code(0);
-    assert!(
-        good.stdout
-            .contains("owned-images 0.1.0 can run here, and accepts these settings"),
-        "{}",
-        good.stdout
-    );
+    good.assert_prints("owned-images 0.1.0 can run here, and accepts these settings");
     for (settings, message) in [
         (r#"{"lable":"owner"}"#, "/lable"),
         (r#"{"label":"#, "are no JSON"),

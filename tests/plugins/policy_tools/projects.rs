@@ -8,11 +8,6 @@ use std::sync::OnceLock;
 use regcarve_test_support::docs::{self, repository};
 use regcarve_test_support::{binary, tools};
 
-<<<<<<< HEAD:tests/plugins/policy_tools/projects.rs
-=======
-use crate::repository;
-
->>>>>>> docs:tests/policy_tools/projects.rs
 /// Where the guide makes its project, and where the others are made as well.
 const FOLDER: &str = "target/own";
 
@@ -21,15 +16,9 @@ pub(crate) fn rust() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let built = || {
         let folder = fresh("no-snapshots");
-<<<<<<< HEAD:tests/plugins/policy_tools/projects.rs
         let guide = docs::text("guest/README.md");
         let commands = docs::named_block(&guide, "own-policy").expect("the guide has the block");
         type_in(&commands, &repository("."));
-=======
-        let text = fs::read_to_string(repository("guest/README.md")).unwrap();
-        let (_, section) = text.split_once("\n<!-- ci:own-policy -->").unwrap();
-        type_in(&block(section), &repository("."));
->>>>>>> docs:tests/policy_tools/projects.rs
         folder.join("target/wasm32-wasip2/release/no_snapshots.wasm")
     };
     BUILT.get_or_init(built).clone()

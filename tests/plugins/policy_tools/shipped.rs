@@ -20,7 +20,7 @@ fn inspect_prints_what_a_policy_is_and_can_do() {
         "no files, no network, no environment",
         "\"additionalProperties\": false",
     ] {
-        assert!(outcome.stdout.contains(text), "{text}\n{}", outcome.stdout);
+        outcome.assert_prints(text);
     }
     // The pin that is printed is one that is accepted.
     let pinned = outcome

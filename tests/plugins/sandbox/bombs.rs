@@ -28,6 +28,7 @@ fn check(fixture: &Fixture, bytes: &[u8], flags: &[&str]) -> Outcome {
 fn compiling_is_limited_in_time_and_memory() {
     const TIME: u64 = 2;
     const MEMORY: u64 = 512;
+    let _alone = super::super::alone();
     let fixture = two_storages();
     let friend = fs::read(program("policy-sleep")).unwrap();
     let mut stopped = Vec::new();
@@ -124,10 +125,10 @@ fn a_file_that_is_not_a_component_is_refused_by_name() {
         (Vec::new(), "an empty file"),
         (b"(component)".to_vec(), "its text form"),
         (b"\0asm\x01\0\0\0".to_vec(), "a core module"),
-        (b"\0asm".to_vec(), "is cut off"),
+        (b"\0asm".to_vec(), "is truncated"),
         (b"#!/bin/sh\n".to_vec(), "a script"),
         (engine_code, "a program for Linux"),
-        (good[..good.len() / 2].to_vec(), "is cut off"),
+        (good[..good.len() / 2].to_vec(), "is truncated"),
     ];
     for (bytes, words) in cases {
         check(&fixture, &bytes, &[])

@@ -12,9 +12,5 @@ mod complete;
 mod policies;
 mod readers;
 mod selectors;
-<<<<<<< HEAD:tests/sandbox/main.rs
-mod world;
-=======
 mod storages;
->>>>>>> tests:tests/plugins/sandbox/mod.rs
 mod writers;

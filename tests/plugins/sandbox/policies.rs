@@ -34,12 +34,12 @@ pub(crate) const CASES: &[Case] = &[
     Case::new(
         "policy-escapes",
         COMPONENT,
-        &["gave up: at team/tool: \\u{1b}[2J\\u{1b}]0;title"],
+        &["failed: team/tool: \\u{1b}[2J\\u{1b}]0;title"],
     ),
     Case::new(
         "policy-foreign-digest",
         COMPONENT,
-        &["gave up", "belongs to none of the images in this call"],
+        &[" failed: ", "belongs to none of the images in this call"],
     ),
     Case::new("policy-giant-list", COMPONENT, DATA),
     Case::new("policy-giant-string", COMPONENT, DATA),
@@ -62,12 +62,12 @@ pub(crate) const CASES: &[Case] = &[
         COMPONENT,
         &["asks for more than a policy is given", "local:power/shell"],
     ),
-    Case::new("policy-layer", COMPONENT, &["gave up", "is a layer"]),
+    Case::new("policy-layer", COMPONENT, &[" failed: ", "is a layer"]),
     Case::new(
         "policy-log-flood",
         COMPLETE,
         &[
-            "it says too much; the rest is left out",
+            "its log is full; the rest is left out",
             "(the line above is cut)",
         ],
     )
@@ -75,7 +75,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new(
         "policy-long-error",
         COMPONENT,
-        &["gave up: at team/app: the end is near\\u{a}", "bytes more)"],
+        &["failed: team/app: the end is near\\u{a}", "bytes more)"],
     ),
     Case::new(
         "policy-long-manifest",
@@ -169,6 +169,6 @@ fn a_policy_cannot_keep_an_image_whose_config_is_damaged() {
     for words in ["team/app:v1", "team/app:v2", config.hex()] {
         outcome.assert_says(words);
     }
-    // Nobody needs what is dropped.
+    // What is dropped is not needed.
     plan(&["--policy", r#"match={"deny":["**"]}"#, "--allow-missing"]).assert_code(COMPLETE);
 }

@@ -16,24 +16,24 @@ pub(crate) const CASES: &[Case] = &[
     Case::new(
         "writer-foreign-digest",
         COMPONENT,
-        &["gave up", "is not in the plan"],
+        &[" failed: ", "is not in the plan"],
     ),
     Case::new("writer-loop", COMPONENT, &["ran for more than 1 s"]).with(ONE_SECOND),
     Case::new(
         "writer-overwrite",
         COMPONENT,
-        &["gave up", "a name that it needs is taken"],
+        &[" failed: ", "a name that it needs is taken"],
     ),
     Case::new(
         "writer-paths",
         COMPONENT,
-        &["gave up", "the path is longer than"],
+        &[" failed: ", "the path is longer than"],
     ),
     Case::new("writer-pure", COMPLETE, &[]),
     Case::new(
         "writer-reads-source",
         COMPONENT,
-        &["gave up", "a role without `source`"],
+        &[" failed: ", "a role without `source`"],
     ),
     Case::new(
         "writer-trap",

@@ -5,7 +5,7 @@ use regcarve_policy_kit::policy::{
 };
 use regcarve_policy_kit::schemars::JsonSchema;
 use regcarve_policy_kit::serde::Deserialize;
-use regcarve_policy_kit::{Level, log};
+use regcarve_policy_kit::{Level, Platform, log};
 use regcarve_test_programs::bytes_of;
 use regcarve_test_programs::wild::Wild;
 
@@ -14,6 +14,16 @@ use regcarve_test_programs::wild::Wild;
 #[schemars(crate = "regcarve_policy_kit::schemars")]
 struct Program {
     bytes: String,
+}
+
+fn platform(wild: &mut Wild<'_>) -> Platform {
+    let platform = wild.platform();
+    Platform {
+        os: platform.os,
+        architecture: platform.architecture,
+        variant: platform.variant,
+        os_version: platform.os_version,
+    }
 }
 
 impl Policy for Program {
@@ -68,7 +78,7 @@ fn decision(wild: &mut Wild<'_>, repository: &str, image: &Image) -> Decision {
             let other = wild.one_of(&["new/name:v1", "new/name:v2", "team/app:v1", &name]);
             Decision::Rename(wild.near(other.unwrap_or_default()))
         }
-        6 | 7 => Decision::KeepPlatforms(wild.some(3, Wild::platform)),
+        6 | 7 => Decision::KeepPlatforms(wild.some(3, platform)),
         _ => Decision::Rewrite(rewritten(wild, image)),
     }
 }

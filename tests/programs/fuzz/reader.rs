@@ -1,9 +1,8 @@
 //! Any answer of a reader, and any question. Its bytes are the file `fuzz` of the storage.
 
-use regcarve_policy_kit::Failure;
-use regcarve_policy_kit::layout::{
-    Attachment, Collection, Condemned, Damage, Forecast, Image, Named, Reader, Resolution, Sweep,
-    Wanted, source,
+use regcarve_layout_kit::raw::{
+    Audit, Collector, Damage, Failure, GcOutcome, GcPlan, Image, ImageRequest, Reader, Referrer,
+    RepositoryDigest, Resolution, UnreferencedBlob, UntaggedContent, source,
 };
 use regcarve_test_programs::truth;
 use regcarve_test_programs::wild::Wild;
@@ -47,11 +46,12 @@ fn ask(wild: &mut Wild<'_>) {
     }
 }
 
-fn resolution(wild: &mut Wild<'_>, wanted: &Wanted) -> Resolution {
+fn resolution(wild: &mut Wild<'_>, request: &ImageRequest) -> Resolution {
     match wild.below(10) {
+        7 => Resolution::NoRepository,
         8 => Resolution::Missing(wild.text()),
         9 => Resolution::Damaged(damages(wild)),
-        _ => Resolution::Found(image(wild, wanted)),
+        _ => Resolution::Found(image(wild, request)),
     }
 }
 
@@ -62,37 +62,37 @@ fn damages(wild: &mut Wild<'_>) -> Vec<Damage> {
     })
 }
 
-fn image(wild: &mut Wild<'_>, wanted: &Wanted) -> Image {
-    let mut image = truth(wanted);
+fn image(wild: &mut Wild<'_>, request: &ImageRequest) -> Image {
+    let mut image = truth(request);
     let known: Vec<_> = image
-        .contents
+        .entries
         .iter()
-        .map(|located| located.content.digest.clone())
+        .map(|located| located.entry.digest.clone())
         .collect();
-    if let Some(digest) = &wanted.digest
+    if let Some(digest) = &request.digest
         && wild.once_in(2)
     {
         image.digest = digest.clone();
-        image.contents[0].content.digest = digest.clone();
+        image.entries[0].entry.digest = digest.clone();
     }
     for _ in 0..wild.below(5) {
-        let at = wild.below(image.contents.len() as u32) as usize;
+        let at = wild.below(image.entries.len() as u32) as usize;
         match wild.below(8) {
-            0 => image.contents[at].path = wild.path(&PATHS),
+            0 => image.entries[at].path = wild.path(&PATHS),
             // What is optional need not be there.
             1 => {
-                image.contents[at].optional = true;
-                image.contents[at].path = wild.path(&["manifest", "no/such/file"]);
+                image.entries[at].optional = true;
+                image.entries[at].path = wild.path(&["manifest", "no/such/file"]);
             }
             2 => {
-                let mut again = image.contents[at].clone();
-                again.content.digest = wild.digest(&[]);
-                image.contents.push(again);
+                let mut again = image.entries[at].clone();
+                again.entry.digest = wild.digest(&[]);
+                image.entries.push(again);
             }
-            3 if image.contents.len() > 1 => drop(image.contents.remove(at)),
+            3 if image.entries.len() > 1 => drop(image.entries.remove(at)),
             4 => image.digest = wild.digest(&known),
             5 => image.tag = Some(wild.near("v1")),
-            _ => wild.spoil(&mut image.contents[at].content, &known),
+            _ => wild.spoil(&mut image.entries[at].entry, &known),
         }
     }
     image
@@ -117,12 +117,12 @@ impl Reader for Program {
         Ok(wild.some(4, |wild| wild.near("v1")))
     }
 
-    fn resolve(&mut self, _: &str, wanted: Vec<Wanted>) -> Vec<Resolution> {
+    fn resolve(&mut self, _: &str, requests: Vec<ImageRequest>) -> Vec<Resolution> {
         let bytes = self.bytes();
         let wild = &mut Wild::new(&bytes);
-        let mut answers: Vec<_> = wanted
+        let mut answers: Vec<_> = requests
             .iter()
-            .map(|wanted| resolution(wild, wanted))
+            .map(|request| resolution(wild, request))
             .collect();
         if wild.once_in(30) {
             answers.push(Resolution::Missing(wild.text()));
@@ -130,7 +130,7 @@ impl Reader for Program {
         answers
     }
 
-    fn attached(&mut self, _: &str, manifests: &[String]) -> Vec<Attachment> {
+    fn referrers(&mut self, _: &str, subjects: Vec<String>) -> Vec<Referrer> {
         let bytes = self.bytes();
         let wild = &mut Wild::new(&bytes);
         if wild.once_in(2) {
@@ -138,39 +138,54 @@ impl Reader for Program {
         }
         wild.some(2, |wild| {
             let tag = Some(wild.near("sha256-1.sig"));
-            let wanted = Wanted { tag, digest: None };
-            Attachment {
-                subject: wild.digest(manifests),
-                resolution: resolution(wild, &wanted),
+            let request = ImageRequest { tag, digest: None };
+            Referrer {
+                subject: wild.digest(&subjects),
+                resolution: resolution(wild, &request),
             }
         })
     }
+}
 
-    fn inspect(&mut self, _: &str) -> Vec<Damage> {
-        let bytes = self.bytes();
-        damages(&mut Wild::new(&bytes))
-    }
+/// The digest of the one true image.
+fn true_digest() -> String {
+    let request = ImageRequest {
+        tag: None,
+        digest: None,
+    };
+    truth(&request).digest
+}
 
-    fn collections(&mut self) -> Result<Vec<Collection>, Failure> {
+impl Audit for Program {
+    fn untagged(&mut self, _: &str) -> Result<UntaggedContent, Failure> {
         let bytes = self.bytes();
         let wild = &mut Wild::new(&bytes);
-        let known = [truth(&Wanted {
-            tag: None,
-            digest: None,
+        if wild.once_in(20) {
+            return Err(wild.failure());
+        }
+        let known = [true_digest()];
+        Ok(UntaggedContent {
+            manifests: wild.some(3, |wild| wild.digest(&known)),
+            damages: damages(wild),
         })
-        .digest];
-        let named = |wild: &mut Wild<'_>| Named {
+    }
+
+    fn garbage(&mut self) -> Result<Vec<Collector>, Failure> {
+        let bytes = self.bytes();
+        let wild = &mut Wild::new(&bytes);
+        let known = [true_digest()];
+        let named = |wild: &mut Wild<'_>| RepositoryDigest {
             repository: wild.near("team/app"),
             digest: wild.digest(&known),
         };
-        Ok(wild.some(3, |wild| Collection {
-            collector: wild.text(),
-            forecast: match wild.below(3) {
-                0 => Forecast::Aborts(wild.text()),
-                _ => Forecast::Sweeps(Sweep {
+        Ok(wild.some(3, |wild| Collector {
+            name: wild.text(),
+            outcome: match wild.below(3) {
+                0 => GcOutcome::Aborts(wild.text()),
+                _ => GcOutcome::Completes(GcPlan {
                     manifests: wild.some(3, named),
                     links: wild.some(3, named),
-                    blobs: wild.some(3, |wild| Condemned {
+                    blobs: wild.some(3, |wild| UnreferencedBlob {
                         digest: wild.digest(&known),
                         path: wild.path(&PATHS),
                         size: wild.number(),
@@ -181,4 +196,4 @@ impl Reader for Program {
     }
 }
 
-regcarve_policy_kit::layout!(Program, regcarve_test_programs::NoWriter);
+regcarve_layout_kit::raw_layout!(Program, regcarve_test_programs::NoWriter, audit);

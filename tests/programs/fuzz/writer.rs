@@ -1,7 +1,7 @@
 //! Any step of a writer. Its bytes are the name of the tag.
 
-use regcarve_policy_kit::Failure;
-use regcarve_policy_kit::layout::{Entry, Placed, Writer, output};
+use regcarve_layout_kit::raw::Failure;
+use regcarve_layout_kit::raw::{ImageSummary, PlacedImage, Writer, output};
 use regcarve_test_programs::hex_of;
 use regcarve_test_programs::wild::Wild;
 
@@ -20,11 +20,11 @@ const PATHS: [&str; 8] = [
 struct Program;
 
 impl Writer for Program {
-    fn place(&mut self, image: Placed) -> Result<(), Failure> {
+    fn place(&mut self, image: PlacedImage) -> Result<(), Failure> {
         let bytes = hex_of(image.tag.as_deref().unwrap_or_default());
         let wild = &mut Wild::new(&bytes);
         let known: Vec<_> = image
-            .contents
+            .entries
             .iter()
             .map(|content| content.digest.clone())
             .collect();
@@ -37,7 +37,7 @@ impl Writer for Program {
         Ok(())
     }
 
-    fn finish(&mut self, images: Vec<Entry>) -> Result<(), Failure> {
+    fn finish(&mut self, images: Vec<ImageSummary>) -> Result<(), Failure> {
         let known: Vec<_> = images.iter().map(|image| image.digest.clone()).collect();
         for image in &images {
             let bytes = hex_of(image.tag.as_deref().unwrap_or_default());
@@ -61,4 +61,4 @@ fn step(wild: &mut Wild<'_>, known: &[String]) -> Result<(), Failure> {
     }
 }
 
-regcarve_policy_kit::layout!(regcarve_test_programs::NoReader, Program);
+regcarve_layout_kit::raw_layout!(regcarve_test_programs::NoReader, Program);

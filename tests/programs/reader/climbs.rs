@@ -1,9 +1,9 @@
 //! Attacks: files of an image are below the source, whatever the reader says.
 
-use regcarve_policy_kit::layout::{Image, Resolution, Wanted};
+use regcarve_layout_kit::raw::{Image, ImageRequest, Resolution};
 
-fn resolve(mut image: Image, _: &Wanted) -> Resolution {
-    image.contents[2].path = "../secret".into();
+fn resolve(mut image: Image, _: &ImageRequest) -> Resolution {
+    image.entries[2].path = "../secret".into();
     Resolution::Found(image)
 }
 

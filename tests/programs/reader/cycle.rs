@@ -1,22 +1,22 @@
-//! Attacks: a graph that names itself makes nobody run in circles.
+//! Attacks: a closure that is a cycle is followed once.
 
-use regcarve_policy_kit::layout::{Image, Resolution, Wanted};
-use regcarve_policy_kit::{Kind, Platform};
+use regcarve_layout_kit::raw::{Image, ImageRequest, Resolution};
+use regcarve_layout_kit::raw::{Kind, Platform};
 
-fn resolve(mut image: Image, _: &Wanted) -> Resolution {
+fn resolve(mut image: Image, _: &ImageRequest) -> Resolution {
     let platform = Platform {
         os: "linux".into(),
         architecture: "amd64".into(),
         variant: None,
         os_version: None,
     };
-    for located in &mut image.contents {
-        located.content.children = vec![0, 1, 2];
-        located.content.platform = Some(platform.clone());
+    for located in &mut image.entries {
+        located.entry.children = vec![0, 1, 2];
+        located.entry.platform = Some(platform.clone());
     }
-    image.contents[0].content.kind = Kind::Index;
-    image.contents[1].content.kind = Kind::Manifest;
-    image.contents[1].content.describes = Some(image.digest.clone());
+    image.entries[0].entry.kind = Kind::Index;
+    image.entries[1].entry.kind = Kind::Manifest;
+    image.entries[1].entry.describes = Some(image.digest.clone());
     Resolution::Found(image)
 }
 

@@ -1,31 +1,31 @@
-//! Attacks: whatever is asked about, something speaks of it that nobody has seen yet.
+//! Attacks: a chain of referrers ends, though every image here has a new referrer.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use regcarve_policy_kit::layout::{Attachment, Image, Resolution, Wanted};
+use regcarve_layout_kit::raw::{Image, ImageRequest, Referrer, Resolution};
 use regcarve_test_programs::truth;
 
 /// How many there are by now.
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
-fn resolve(image: Image, _: &Wanted) -> Resolution {
+fn resolve(image: Image, _: &ImageRequest) -> Resolution {
     Resolution::Found(image)
 }
 
-fn attached(manifests: &[String]) -> Vec<Attachment> {
-    let attachment = |subject: &String| {
-        let mut image = truth(&Wanted {
+fn referrers(subjects: &[String]) -> Vec<Referrer> {
+    let referrer = |subject: &String| {
+        let mut image = truth(&ImageRequest {
             tag: None,
             digest: None,
         });
         image.digest = format!("sha256:{:064x}", COUNT.fetch_add(1, Ordering::Relaxed));
-        image.contents[0].content.digest = image.digest.clone();
-        Attachment {
+        image.entries[0].entry.digest = image.digest.clone();
+        Referrer {
             subject: subject.clone(),
             resolution: Resolution::Found(image),
         }
     };
-    manifests.iter().map(attachment).collect()
+    subjects.iter().map(referrer).collect()
 }
 
-regcarve_test_programs::reader!(resolve, attached);
+regcarve_test_programs::reader!(resolve, referrers);

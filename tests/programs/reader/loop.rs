@@ -1,8 +1,8 @@
 //! Attacks: a call of a reader ends within `--guest-time`.
 
-use regcarve_policy_kit::layout::{Image, Resolution, Wanted};
+use regcarve_layout_kit::raw::{Image, ImageRequest, Resolution};
 
-fn resolve(_: Image, _: &Wanted) -> Resolution {
+fn resolve(_: Image, _: &ImageRequest) -> Resolution {
     regcarve_test_programs::spin()
 }
 

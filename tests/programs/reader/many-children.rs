@@ -1,9 +1,9 @@
-//! Attacks: nobody has ten million children, least of all in an image of three files.
+//! Attacks: a manifest names no more blobs than its image has.
 
-use regcarve_policy_kit::layout::{Image, Resolution, Wanted};
+use regcarve_layout_kit::raw::{Image, ImageRequest, Resolution};
 
-fn resolve(mut image: Image, _: &Wanted) -> Resolution {
-    image.contents[0].content.children = vec![1; 10_000_000];
+fn resolve(mut image: Image, _: &ImageRequest) -> Resolution {
+    image.entries[0].entry.children = vec![1; 10_000_000];
     Resolution::Found(image)
 }
 

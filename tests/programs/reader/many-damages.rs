@@ -1,9 +1,9 @@
-//! Attacks: what a person is told stays readable.
+//! Attacks: messages stay readable, however many damages a reader reports.
 
-use regcarve_policy_kit::layout::{Damage, Image, Resolution, Wanted};
+use regcarve_layout_kit::raw::{Damage, Image, ImageRequest, Resolution};
 use regcarve_test_programs::ESCAPES;
 
-fn resolve(_: Image, _: &Wanted) -> Resolution {
+fn resolve(_: Image, _: &ImageRequest) -> Resolution {
     let damage = |number| Damage {
         path: format!("{ESCAPES}/{number}"),
         cause: format!("{ESCAPES} {number}"),

@@ -1,8 +1,8 @@
 //! Attacks: a component has at most `--guest-memory`, whatever its role.
 
-use regcarve_policy_kit::layout::{Image, Resolution, Wanted};
+use regcarve_layout_kit::raw::{Image, ImageRequest, Resolution};
 
-fn resolve(_: Image, _: &Wanted) -> Resolution {
+fn resolve(_: Image, _: &ImageRequest) -> Resolution {
     regcarve_test_programs::hoard()
 }
 

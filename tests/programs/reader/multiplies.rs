@@ -1,8 +1,8 @@
-//! Attacks: so many images speak of one another that nobody can keep them all.
+//! Attacks: referrers count as bytes that the host has read, so there cannot be endlessly many.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use regcarve_policy_kit::layout::{Attachment, Image, Resolution, Wanted};
+use regcarve_layout_kit::raw::{Image, ImageRequest, Referrer, Resolution};
 use regcarve_test_programs::truth;
 
 /// How many there are by now.
@@ -10,32 +10,27 @@ static COUNT: AtomicU64 = AtomicU64::new(0);
 /// How many an answer holds.
 const ANSWER: usize = 20_000;
 
-fn resolve(image: Image, _: &Wanted) -> Resolution {
+fn resolve(image: Image, _: &ImageRequest) -> Resolution {
     Resolution::Found(image)
 }
 
-fn attached(manifests: &[String]) -> Vec<Attachment> {
-    let mut image = truth(&Wanted {
+fn referrers(subjects: &[String]) -> Vec<Referrer> {
+    let mut image = truth(&ImageRequest {
         tag: None,
         digest: None,
     });
-    image.contents.truncate(1);
-    image.contents[0].content.children.clear();
-    let attachment = |subject: &String| {
+    image.entries.truncate(1);
+    image.entries[0].entry.children.clear();
+    let referrer = |subject: &String| {
         let mut image = image.clone();
         image.digest = format!("sha256:{:064x}", COUNT.fetch_add(1, Ordering::Relaxed));
-        image.contents[0].content.digest = image.digest.clone();
-        Attachment {
+        image.entries[0].entry.digest = image.digest.clone();
+        Referrer {
             subject: subject.clone(),
             resolution: Resolution::Found(image),
         }
     };
-    manifests
-        .iter()
-        .cycle()
-        .take(ANSWER)
-        .map(attachment)
-        .collect()
+    subjects.iter().cycle().take(ANSWER).map(referrer).collect()
 }
 
-regcarve_test_programs::reader!(resolve, attached);
+regcarve_test_programs::reader!(resolve, referrers);

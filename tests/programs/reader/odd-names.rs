@@ -1,7 +1,7 @@
 //! Attacks: the catalog of a reader holds names and no paths.
 
-use regcarve_policy_kit::Failure;
-use regcarve_policy_kit::layout::{Attachment, Damage, Reader, Resolution, Wanted};
+use regcarve_layout_kit::raw::Failure;
+use regcarve_layout_kit::raw::{ImageRequest, Reader, Referrer, Resolution};
 use regcarve_test_programs::ESCAPES;
 
 #[derive(Default)]
@@ -14,15 +14,12 @@ impl Reader for Program {
     fn tags(&mut self, _: &str) -> Result<Vec<String>, Failure> {
         Ok(vec!["v1".into()])
     }
-    fn resolve(&mut self, _: &str, _: Vec<Wanted>) -> Vec<Resolution> {
+    fn resolve(&mut self, _: &str, _: Vec<ImageRequest>) -> Vec<Resolution> {
         Vec::new()
     }
-    fn attached(&mut self, _: &str, _: &[String]) -> Vec<Attachment> {
-        Vec::new()
-    }
-    fn inspect(&mut self, _: &str) -> Vec<Damage> {
+    fn referrers(&mut self, _: &str, _: Vec<String>) -> Vec<Referrer> {
         Vec::new()
     }
 }
 
-regcarve_policy_kit::layout!(Program, regcarve_test_programs::NoWriter);
+regcarve_layout_kit::raw_layout!(Program, regcarve_test_programs::NoWriter);

@@ -1,10 +1,10 @@
 //! Attacks: of a manifest only layers are optional.
 
-use regcarve_policy_kit::layout::{Image, Resolution, Wanted};
+use regcarve_layout_kit::raw::{Image, ImageRequest, Resolution};
 
-fn resolve(mut image: Image, _: &Wanted) -> Resolution {
-    image.contents[1].optional = true;
-    image.contents[1].path = "no/such/config".into();
+fn resolve(mut image: Image, _: &ImageRequest) -> Resolution {
+    image.entries[1].optional = true;
+    image.entries[1].path = "no/such/config".into();
     Resolution::Found(image)
 }
 

@@ -1,10 +1,10 @@
-//! Attacks: there is no image without its manifest, whoever says that it is optional.
+//! Attacks: a manifest is never optional.
 
-use regcarve_policy_kit::layout::{Image, Resolution, Wanted};
+use regcarve_layout_kit::raw::{Image, ImageRequest, Resolution};
 
-fn resolve(mut image: Image, _: &Wanted) -> Resolution {
-    image.contents[0].optional = true;
-    image.contents[0].path = "no/such/manifest".into();
+fn resolve(mut image: Image, _: &ImageRequest) -> Resolution {
+    image.entries[0].optional = true;
+    image.entries[0].path = "no/such/manifest".into();
     Resolution::Found(image)
 }
 

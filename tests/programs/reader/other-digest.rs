@@ -1,8 +1,8 @@
 //! Attacks: an image that was asked for by digest is the image with that digest.
 
-use regcarve_policy_kit::layout::{Image, Resolution, Wanted};
+use regcarve_layout_kit::raw::{Image, ImageRequest, Resolution};
 
-fn resolve(image: Image, _: &Wanted) -> Resolution {
+fn resolve(image: Image, _: &ImageRequest) -> Resolution {
     Resolution::Found(image)
 }
 

@@ -1,8 +1,8 @@
 //! Attacks: an image that was asked for by tag has that tag.
 
-use regcarve_policy_kit::layout::{Image, Resolution, Wanted};
+use regcarve_layout_kit::raw::{Image, ImageRequest, Resolution};
 
-fn resolve(mut image: Image, _: &Wanted) -> Resolution {
+fn resolve(mut image: Image, _: &ImageRequest) -> Resolution {
     image.tag = Some("latest".into());
     Resolution::Found(image)
 }

@@ -1,9 +1,9 @@
 //! Attacks: positions are within the list.
 
-use regcarve_policy_kit::layout::{Image, Resolution, Wanted};
+use regcarve_layout_kit::raw::{Image, ImageRequest, Resolution};
 
-fn resolve(mut image: Image, _: &Wanted) -> Resolution {
-    image.contents[0].content.children = vec![1, 2, u32::MAX];
+fn resolve(mut image: Image, _: &ImageRequest) -> Resolution {
+    image.entries[0].entry.children = vec![1, 2, u32::MAX];
     Resolution::Found(image)
 }
 

@@ -1,10 +1,10 @@
 //! Attacks: every question is about something below the source, by the form of its path alone.
 #![allow(clippy::panic, reason = "that is what it is for")]
 
-use regcarve_policy_kit::layout::{Damage, Image, Resolution, Wanted, source};
+use regcarve_layout_kit::raw::{Damage, Image, ImageRequest, Resolution, source};
 use regcarve_test_programs::refused;
 
-fn resolve(_: Image, _: &Wanted) -> Resolution {
+fn resolve(_: Image, _: &ImageRequest) -> Resolution {
     let long_name = "n".repeat(256);
     let long_path = "p/".repeat(600) + "p";
     let paths = [

@@ -2,13 +2,13 @@
 
 use std::cell::Cell;
 
-use regcarve_policy_kit::layout::{Image, Resolution, Wanted};
+use regcarve_layout_kit::raw::{Image, ImageRequest, Resolution};
 
 thread_local! {
     static ANSWERED: Cell<bool> = const { Cell::new(false) };
 }
 
-fn resolve(image: Image, _: &Wanted) -> Resolution {
+fn resolve(image: Image, _: &ImageRequest) -> Resolution {
     assert!(!ANSWERED.replace(true), "half-way");
     Resolution::Found(image)
 }

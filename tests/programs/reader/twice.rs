@@ -1,10 +1,10 @@
 //! Attacks: every digest occurs once in an image.
 
-use regcarve_policy_kit::layout::{Image, Resolution, Wanted};
+use regcarve_layout_kit::raw::{Image, ImageRequest, Resolution};
 
-fn resolve(mut image: Image, _: &Wanted) -> Resolution {
-    let again = image.contents[2].clone();
-    image.contents.push(again);
+fn resolve(mut image: Image, _: &ImageRequest) -> Resolution {
+    let again = image.entries[2].clone();
+    image.entries.push(again);
     Resolution::Found(image)
 }
 

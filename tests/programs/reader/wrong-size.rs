@@ -1,9 +1,9 @@
 //! Attacks: the host itself looks at the size of the files that a reader names.
 
-use regcarve_policy_kit::layout::{Image, Resolution, Wanted};
+use regcarve_layout_kit::raw::{Image, ImageRequest, Resolution};
 
-fn resolve(mut image: Image, _: &Wanted) -> Resolution {
-    image.contents[2].content.size += 1;
+fn resolve(mut image: Image, _: &ImageRequest) -> Resolution {
+    image.entries[2].entry.size += 1;
     Resolution::Found(image)
 }
 

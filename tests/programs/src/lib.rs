@@ -9,7 +9,8 @@
 //! fuzz/      one for each role: whatever its bytes make it answer
 //! ```
 //!
-//! The verdicts are in `tests/sandbox`; `tests/border` feeds the last. Here is what the guests share.
+//! The verdicts are in `tests/plugins/sandbox`; `tests/plugins/guest_answers_fuzz` feeds the last. Here is what the guests
+//! share.
 
 #![allow(
     clippy::panic,
@@ -18,12 +19,12 @@
     reason = "a program of the tests says what went wrong by breaking off"
 )]
 
-use regcarve_policy_kit::Failure;
-use regcarve_policy_kit::layout::{
-    Attachment, Damage, Entry, Image, Located, Placed, Reader, Resolution, Wanted, Writer, source,
+use regcarve_layout_kit::raw::{
+    ClosureEntry, Failure, Image, ImageRequest, ImageSummary, Kind, LocatedEntry, PlacedImage,
+    Reader, Referrer, Resolution, Writer, source,
 };
-use regcarve_policy_kit::{Content, Kind};
 
+pub use regcarve_layout_kit;
 pub use regcarve_policy_kit;
 pub use regcarve_policy_kit::{schemars, serde};
 
@@ -43,11 +44,29 @@ pub fn hex_of(text: &str) -> Vec<u8> {
     text.as_bytes().chunks(2).filter_map(pair).collect()
 }
 
+/// A failure of either kit.
+pub trait AnyFailure: std::fmt::Debug {
+    /// Whether it is `refused`.
+    fn is_refused(&self) -> bool;
+}
+
+impl AnyFailure for Failure {
+    fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+}
+
+impl AnyFailure for regcarve_policy_kit::Failure {
+    fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+}
+
 /// Tries something that must be refused; the answer, for the message that the guest gives up with. If it
 /// is not refused the sandbox has a hole, and the guest screams.
-pub fn refused<T>(what: &str, answer: Result<T, Failure>) -> Failure {
+pub fn refused<T, F: AnyFailure>(what: &str, answer: Result<T, F>) -> F {
     match answer {
-        Err(failure @ Failure::Refused(_)) => failure,
+        Err(failure) if failure.is_refused() => failure,
         Err(failure) => panic!("BREACH: {what}: not refused, but {failure:?}"),
         Ok(_) => panic!("BREACH: {what}: it was done"),
     }
@@ -118,109 +137,137 @@ macro_rules! policy {
     };
 }
 
-/// Makes a writer of a function `fn(&Placed) -> Result<(), Failure>`.
+/// Makes a writer of a function `fn(&PlacedImage) -> Result<(), Failure>`.
 #[macro_export]
 macro_rules! writer {
     ($place:path) => {
         #[derive(Default)]
         struct Program;
 
-        impl $crate::regcarve_policy_kit::layout::Writer for Program {
+        impl $crate::regcarve_layout_kit::raw::Writer for Program {
             fn place(
                 &mut self,
-                image: $crate::regcarve_policy_kit::layout::Placed,
-            ) -> Result<(), $crate::regcarve_policy_kit::Failure> {
+                image: $crate::regcarve_layout_kit::raw::PlacedImage,
+            ) -> Result<(), $crate::regcarve_layout_kit::raw::Failure> {
                 $place(&image)
             }
 
             fn finish(
                 &mut self,
-                _: Vec<$crate::regcarve_policy_kit::layout::Entry>,
-            ) -> Result<(), $crate::regcarve_policy_kit::Failure> {
+                _: Vec<$crate::regcarve_layout_kit::raw::ImageSummary>,
+            ) -> Result<(), $crate::regcarve_layout_kit::raw::Failure> {
                 Ok(())
             }
         }
 
-        $crate::regcarve_policy_kit::layout!($crate::NoReader, Program);
+        $crate::regcarve_layout_kit::raw_layout!($crate::NoReader, Program);
     };
 }
 
-/// Makes a reader of a function `fn(Image, &Wanted) -> Resolution` that is given the true answer. Its storage is a
-/// folder with the files `manifest`, `config` and `layer`, which are the image `team/app:v1`. What is attached comes from a
-/// function `fn(&[String]) -> Vec<Attachment>`.
+/// Makes a reader of a function `fn(Image, &ImageRequest) -> Resolution` that is given the true answer. Its storage is a
+/// folder with the files `manifest`, `config` and `layer`, which are the image `team/app:v1`. Referrers come from a
+/// function `fn(&[String]) -> Vec<Referrer>`; with an `untagged: fn() -> Vec<String>` it exports `audit`.
 #[macro_export]
 macro_rules! reader {
     ($resolve:path) => {
-        $crate::reader!($resolve, $crate::nothing_attached);
+        $crate::reader!($resolve, $crate::no_referrers);
     };
-    ($resolve:path, $attached:path) => {
+    ($resolve:path, $referrers:path) => {
+        $crate::reader!(@read $resolve, $referrers);
+
+        $crate::regcarve_layout_kit::raw_layout!(Program, $crate::NoWriter);
+    };
+    ($resolve:path, $referrers:path, untagged: $untagged:path) => {
+        $crate::reader!(@read $resolve, $referrers);
+
+        impl $crate::regcarve_layout_kit::raw::Audit for Program {
+            fn untagged(
+                &mut self,
+                _: &str,
+            ) -> Result<
+                $crate::regcarve_layout_kit::raw::UntaggedContent,
+                $crate::regcarve_layout_kit::raw::Failure,
+            > {
+                Ok($crate::regcarve_layout_kit::raw::UntaggedContent {
+                    manifests: $untagged(),
+                    damages: Vec::new(),
+                })
+            }
+
+            fn garbage(
+                &mut self,
+            ) -> Result<
+                Vec<$crate::regcarve_layout_kit::raw::Collector>,
+                $crate::regcarve_layout_kit::raw::Failure,
+            > {
+                Ok(Vec::new())
+            }
+        }
+
+        $crate::regcarve_layout_kit::raw_layout!(Program, $crate::NoWriter, audit);
+    };
+    (@read $resolve:path, $referrers:path) => {
         #[derive(Default)]
         struct Program;
 
-        impl $crate::regcarve_policy_kit::layout::Reader for Program {
+        impl $crate::regcarve_layout_kit::raw::Reader for Program {
             fn repositories(
                 &mut self,
-            ) -> Result<Vec<String>, $crate::regcarve_policy_kit::Failure> {
+            ) -> Result<Vec<String>, $crate::regcarve_layout_kit::raw::Failure> {
                 Ok(vec!["team/app".into()])
             }
 
             fn tags(
                 &mut self,
                 _: &str,
-            ) -> Result<Vec<String>, $crate::regcarve_policy_kit::Failure> {
+            ) -> Result<Vec<String>, $crate::regcarve_layout_kit::raw::Failure> {
                 Ok(vec!["v1".into()])
             }
 
             fn resolve(
                 &mut self,
                 _: &str,
-                wanted: Vec<$crate::regcarve_policy_kit::layout::Wanted>,
-            ) -> Vec<$crate::regcarve_policy_kit::layout::Resolution> {
-                wanted
+                requests: Vec<$crate::regcarve_layout_kit::raw::ImageRequest>,
+            ) -> Vec<$crate::regcarve_layout_kit::raw::Resolution> {
+                requests
                     .iter()
-                    .map(|wanted| $resolve($crate::truth(wanted), wanted))
+                    .map(|request| $resolve($crate::truth(request), request))
                     .collect()
             }
 
-            fn attached(
+            fn referrers(
                 &mut self,
                 _: &str,
-                manifests: &[String],
-            ) -> Vec<$crate::regcarve_policy_kit::layout::Attachment> {
-                $attached(manifests)
-            }
-
-            fn inspect(&mut self, _: &str) -> Vec<$crate::regcarve_policy_kit::layout::Damage> {
-                Vec::new()
+                subjects: Vec<String>,
+            ) -> Vec<$crate::regcarve_layout_kit::raw::Referrer> {
+                $referrers(&subjects)
             }
         }
-
-        $crate::regcarve_policy_kit::layout!(Program, $crate::NoWriter);
     };
 }
 
-/// For readers that know of no images that speak of others.
-pub fn nothing_attached(_: &[String]) -> Vec<Attachment> {
+/// For readers without referrers.
+pub fn no_referrers(_: &[String]) -> Vec<Referrer> {
     Vec::new()
 }
 
-/// What an honest reader answers.
-pub fn truth(wanted: &Wanted) -> Image {
-    let contents = vec![
+/// The answer of an honest reader.
+pub fn truth(request: &ImageRequest) -> Image {
+    let entries = vec![
         located("manifest", Kind::Manifest, vec![1, 2]),
         located("config", Kind::Config, Vec::new()),
         located("layer", Kind::Layer, Vec::new()),
     ];
     Image {
-        tag: wanted.tag.clone(),
-        digest: contents[0].content.digest.clone(),
-        contents,
+        tag: request.tag.clone(),
+        digest: entries[0].entry.digest.clone(),
+        entries,
     }
 }
 
-fn located(path: &str, kind: Kind, children: Vec<u32>) -> Located {
+fn located(path: &str, kind: Kind, children: Vec<u32>) -> LocatedEntry {
     let blob = source::read_blob(path, None).expect("the storage of the tests has this file");
-    let content = Content {
+    let entry = ClosureEntry {
         digest: blob.digest,
         media_type: "application/vnd.oci.image.manifest.v1+json".into(),
         size: blob.bytes.len() as u64,
@@ -229,8 +276,8 @@ fn located(path: &str, kind: Kind, children: Vec<u32>) -> Located {
         describes: None,
         children,
     };
-    Located {
-        content,
+    LocatedEntry {
+        entry,
         path: path.into(),
         optional: false,
     }
@@ -247,13 +294,10 @@ impl Reader for NoReader {
     fn tags(&mut self, _: &str) -> Result<Vec<String>, Failure> {
         self.repositories()
     }
-    fn resolve(&mut self, _: &str, _: Vec<Wanted>) -> Vec<Resolution> {
+    fn resolve(&mut self, _: &str, _: Vec<ImageRequest>) -> Vec<Resolution> {
         Vec::new()
     }
-    fn attached(&mut self, _: &str, _: &[String]) -> Vec<Attachment> {
-        Vec::new()
-    }
-    fn inspect(&mut self, _: &str) -> Vec<Damage> {
+    fn referrers(&mut self, _: &str, _: Vec<String>) -> Vec<Referrer> {
         Vec::new()
     }
 }
@@ -263,10 +307,10 @@ impl Reader for NoReader {
 pub struct NoWriter;
 
 impl Writer for NoWriter {
-    fn place(&mut self, _: Placed) -> Result<(), Failure> {
+    fn place(&mut self, _: PlacedImage) -> Result<(), Failure> {
         Err(Failure::Other("this component only reads".into()))
     }
-    fn finish(&mut self, _: Vec<Entry>) -> Result<(), Failure> {
+    fn finish(&mut self, _: Vec<ImageSummary>) -> Result<(), Failure> {
         Err(Failure::Other("this component only reads".into()))
     }
 }

@@ -2,7 +2,7 @@
 //! refused at the first look.
 
 use arbitrary::Unstructured;
-use regcarve_policy_kit::{Content, Failure, Kind, Platform};
+use regcarve_layout_kit::raw::{ClosureEntry, Failure, Kind, Platform};
 
 use crate::ESCAPES;
 
@@ -128,7 +128,7 @@ impl<'a> Wild<'a> {
     }
 
     /// Changes what is said of some content.
-    pub fn spoil(&mut self, content: &mut Content, known: &[String]) {
+    pub fn spoil(&mut self, content: &mut ClosureEntry, known: &[String]) {
         match self.below(8) {
             0 => content.digest = self.digest(known),
             1 => content.media_type = self.near(&content.media_type),

@@ -1,12 +1,12 @@
 //! A friend: an own storage format, `<repository>:<tag>/` with the names of all content in it.
 
-use regcarve_policy_kit::Failure;
-use regcarve_policy_kit::layout::{Placed, output};
+use regcarve_layout_kit::raw::Failure;
+use regcarve_layout_kit::raw::{PlacedImage, output};
 
-fn place(image: &Placed) -> Result<(), Failure> {
+fn place(image: &PlacedImage) -> Result<(), Failure> {
     let tag = image.tag.as_deref().unwrap_or("untagged");
     let folder = format!("{}:{tag}", image.repository.replace('/', "_"));
-    for content in &image.contents {
+    for content in &image.entries {
         output::hard_link(&content.digest, &format!("{folder}/{}", content.digest))?;
     }
     output::write_link(&format!("{folder}/top"), &image.digest)

@@ -1,13 +1,13 @@
 //! Attacks: a writer links content of the plan, and names it by digest.
 
-use regcarve_policy_kit::Failure;
-use regcarve_policy_kit::layout::{Placed, output};
+use regcarve_layout_kit::raw::Failure;
+use regcarve_layout_kit::raw::{PlacedImage, output};
 use regcarve_test_programs::refused;
 
 /// Of `hello`, a layer of an image that nobody asked for.
 const HELLO: &str = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 
-fn place(image: &Placed) -> Result<(), Failure> {
+fn place(image: &PlacedImage) -> Result<(), Failure> {
     let digest = &image.digest;
     let nonsense = [
         "",

@@ -1,10 +1,10 @@
 //! Attacks: nothing in the output is ever opened again. A file that was linked is the very file of the source.
 
-use regcarve_policy_kit::Failure;
-use regcarve_policy_kit::layout::{Placed, output};
+use regcarve_layout_kit::raw::Failure;
+use regcarve_layout_kit::raw::{PlacedImage, output};
 
-fn place(image: &Placed) -> Result<(), Failure> {
-    let [one, two] = [0, 1].map(|position| image.contents[position].digest.as_str());
+fn place(image: &PlacedImage) -> Result<(), Failure> {
+    let [one, two] = [0, 1].map(|position| image.entries[position].digest.as_str());
     output::hard_link(one, "a/linked")?;
     output::write_link("a/written", two)?;
     let attempts = [

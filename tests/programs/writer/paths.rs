@@ -1,10 +1,10 @@
 //! Attacks: every path stays below the output, by its form alone.
 
-use regcarve_policy_kit::Failure;
-use regcarve_policy_kit::layout::{Placed, output};
+use regcarve_layout_kit::raw::Failure;
+use regcarve_layout_kit::raw::{PlacedImage, output};
 use regcarve_test_programs::refused;
 
-fn place(image: &Placed) -> Result<(), Failure> {
+fn place(image: &PlacedImage) -> Result<(), Failure> {
     let long_name = "n".repeat(256);
     let long_path = "p/".repeat(600) + "p";
     let paths = [

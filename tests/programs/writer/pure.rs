@@ -5,7 +5,7 @@
 mod bindings {
     wit_bindgen::generate!({ path: "../../wit", world: "regcarve:plugin/writer", generate_all });
 }
-use bindings::exports::regcarve::plugin::write::{Entry, Failure, Guest, Image};
+use bindings::exports::regcarve::plugin::write::{Failure, Guest, Image, ImageSummary};
 use bindings::regcarve::plugin::output;
 
 struct Program;
@@ -14,7 +14,7 @@ impl Guest for Program {
     fn place(image: Image) -> Result<(), Failure> {
         output::hard_link(&image.digest, &image.digest)
     }
-    fn finish(images: Vec<Entry>) -> Result<(), Failure> {
+    fn finish(images: Vec<ImageSummary>) -> Result<(), Failure> {
         output::write_file("count", images.len().to_string().as_bytes())
     }
 }

@@ -1,10 +1,10 @@
 //! Attacks: a component that runs as a writer does not read, although its file could.
 
-use regcarve_policy_kit::Failure;
-use regcarve_policy_kit::layout::{Placed, source};
+use regcarve_layout_kit::raw::Failure;
+use regcarve_layout_kit::raw::{PlacedImage, source};
 use regcarve_test_programs::refused;
 
-fn place(_: &Placed) -> Result<(), Failure> {
+fn place(_: &PlacedImage) -> Result<(), Failure> {
     refused("list-directory", source::list_directory("docker", None));
     refused("read-file", source::read_file("secret"));
     refused("read-blob", source::read_blob("secret", None));

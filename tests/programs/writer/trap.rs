@@ -2,15 +2,15 @@
 
 use std::cell::Cell;
 
-use regcarve_policy_kit::Failure;
-use regcarve_policy_kit::layout::{Placed, output};
+use regcarve_layout_kit::raw::Failure;
+use regcarve_layout_kit::raw::{PlacedImage, output};
 
 thread_local! {
     static PLACED: Cell<usize> = const { Cell::new(0) };
 }
 
-fn place(image: &Placed) -> Result<(), Failure> {
-    for content in &image.contents {
+fn place(image: &PlacedImage) -> Result<(), Failure> {
+    for content in &image.entries {
         output::hard_link(&content.digest, &content.digest)?;
         PLACED.set(PLACED.get() + 1);
         assert!(PLACED.get() < 4, "half-way");

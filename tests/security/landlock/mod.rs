@@ -132,7 +132,7 @@ fn a_report_inside_of_an_output_is_refused() {
     run.args(["--all", &source, &registry(&output)]);
     run.arg("--report").arg(output.join("report.json"));
     let outcome = run.outcome();
-    outcome.assert_code(2).assert_says("inside of the output");
+    outcome.assert_code(2).assert_says("inside the output");
     assert!(!output.exists());
 }
 

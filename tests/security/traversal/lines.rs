@@ -17,7 +17,7 @@ const GRAMMAR: &str = concat!(
 
 const HEX: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/// Lines that somebody has thought of.
+/// Lines chosen by hand.
 fn known() -> Vec<String> {
     let lengths = [1, 127, 128, 129, 254, 255, 256, 257, 4_096, 1 << 20];
     let mut lines: Vec<String> = [

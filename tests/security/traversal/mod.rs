@@ -49,7 +49,7 @@ fn guarded_storage() -> Guarded {
             .digest;
         let other = storage.image("team/other", "v1", &[b"other"], &json!({"os": "linux"}));
         fixture.write("canary/data", SECRET);
-        // Whoever follows a symlink to this link takes another image than the tag names.
+        // A program that follows a symlink to this link takes another image than the tag names.
         for link in ["canary/link", "canary/current/link"] {
             fixture.write(link, other.as_str());
         }

@@ -145,7 +145,7 @@ fn a_blob_folder_that_is_swapped_is_never_followed() {
     beside_runs("blob folder", folder, swaps());
 }
 
-/// Whoever can write beside the output can put something else in its place; but nothing is written or removed through it,
+/// A process that can write beside the output can put something else in its place; but nothing is written or removed through it,
 /// and a run does not take it for what it has built.
 #[test]
 fn a_staging_folder_that_is_swapped_is_not_taken_for_the_output() {

@@ -188,6 +188,17 @@ impl Outcome {
         self
     }
 
+    /// Fails unless its result holds this text.
+    #[track_caller]
+    pub fn assert_prints(&self, text: &str) -> &Self {
+        assert!(
+            self.stdout.contains(text),
+            "expected output {text:?}\n{}",
+            self.everything()
+        );
+        self
+    }
+
     /// Fails if the messages show a panic, whatever the exit code was.
     #[track_caller]
     pub fn assert_no_panic(&self) -> &Self {

@@ -53,7 +53,7 @@ pub fn folder_in_place(path: &Path) {
     fs::create_dir(path).expect("put a folder in its place");
 }
 
-/// Puts a FIFO in place of a file: whoever opens it without care waits for ever.
+/// Puts a FIFO in place of a file: a program that opens it without care waits for ever.
 pub fn fifo_in_place(path: &Path) {
     remove(path);
     rustix::fs::mknodat(

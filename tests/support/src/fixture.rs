@@ -24,7 +24,7 @@ use crate::tree::staging_beside;
 #[derive(Debug)]
 pub struct Fixture<T = ()> {
     root: PathBuf,
-    /// Nothing where the folder belongs to somebody else, such as a mount.
+    /// Nothing where the folder has another owner, such as a mount.
     folder: Option<TempDir>,
     /// The registry storage `source`, empty at first.
     pub storage: Storage,

@@ -14,7 +14,7 @@ use crate::storage::Storage;
 /// A configuration, layer or any other content that is no manifest.
 #[derive(Clone, Debug)]
 pub struct Piece {
-    /// How a manifest speaks of it; may name it by sha512.
+    /// Its descriptor in a manifest; may name it by sha512.
     pub descriptor: Descriptor,
     /// The bytes; none for a foreign layer that the registry lacks.
     pub bytes: Option<Arc<[u8]>>,
@@ -74,7 +74,7 @@ impl Piece {
 /// A manifest or index with all its children and content.
 #[derive(Clone, Debug)]
 pub struct Package {
-    /// How an index speaks of it.
+    /// Its descriptor in an index.
     pub descriptor: Descriptor,
     /// What a storage keeps.
     pub bytes: Vec<u8>,
@@ -98,7 +98,7 @@ impl Package {
     }
 
     fn new(media_type: &str, value: &Value, children: Vec<Self>, pieces: Vec<Piece>) -> Self {
-        // Indented, as most tools send manifests: whoever parses and writes them anew is found out.
+        // Indented, as most tools send manifests: a program that parses and writes them anew is found out.
         let bytes = serde_json::to_vec_pretty(value).expect("JSON of a manifest");
         let descriptor = Descriptor::of(&bytes).typed(media_type);
         Self {

@@ -2,11 +2,11 @@
 //!
 //! A policy is a type that holds its settings and decides on images; the kit makes a component of it.
 
-use regcarve_policy_kit::Kind;
-use regcarve_policy_kit::policy::{Decision, Image, Policy, content};
-use serde_json::Value;
+use std::collections::BTreeMap;
 
-/// What a platform team may set.
+use regcarve_policy_kit::policy::{Decision, Image, Policy};
+
+/// The settings of a platform team.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rule {
@@ -31,24 +31,14 @@ impl Policy for Rule {
     const SUMMARY: &'static str = "Drops snapshots, and images that no team owns.";
 
     fn decide(&mut self, _repository: &str, image: &Image) -> Result<Decision, String> {
-        if let Some(tag) = image.tag.as_deref().filter(|tag| self.is_snapshot(tag)) {
-            return Ok(Decision::Drop(format!("`{tag}` is a snapshot")));
+        if self.is_snapshot(image.tag()) {
+            let reason = format!("`{}` is a snapshot", image.tag());
+            return Ok(Decision::Drop(reason));
         }
-        let contents = content::closure(&image.digest).map_err(|why| content::explain(&why))?;
-        // An image for several platforms has a config for each.
-        for config in contents
-            .iter()
-            .filter(|content| content.kind == Kind::Config)
-        {
-            let bytes = content::read_blob(&config.digest).map_err(|why| content::explain(&why))?;
-            if !self.is_owned(&bytes) {
-                return Ok(Decision::Drop(format!(
-                    "its config has no label `{}`",
-                    self.label
-                )));
-            }
-        }
-        Ok(Decision::Keep)
+        // An image for several platforms has labels for each.
+        let owned = image.labels()?.iter().all(|labels| self.is_owned(labels));
+        let reason = format!("its config has no label `{}`", self.label);
+        Ok(Decision::drop_if(!owned, reason))
     }
 }
 
@@ -57,11 +47,8 @@ impl Rule {
         self.snapshots.iter().any(|ending| tag.ends_with(ending))
     }
 
-    fn is_owned(&self, config: &[u8]) -> bool {
-        let config: Value = serde_json::from_slice(config).unwrap_or_default();
-        config["config"]["Labels"][&self.label]
-            .as_str()
-            .is_some_and(|team| !team.is_empty())
+    fn is_owned(&self, labels: &BTreeMap<String, String>) -> bool {
+        labels.get(&self.label).is_some_and(|team| !team.is_empty())
     }
 }
 
@@ -70,20 +57,36 @@ regcarve_policy_kit::policy!(Rule);
 #[cfg(test)]
 mod tests {
     use super::Rule;
-    use regcarve_policy_kit::policy::configure;
+    use regcarve_policy_kit::policy::{Decision, Policy, configure};
+    use regcarve_policy_kit::testing::{index, manifest};
+    use serde_json::json;
 
     #[test]
-    fn rules() {
-        let policy: Rule = configure(r#"{"label":"owner"}"#).unwrap();
+    fn snapshots_are_dropped() {
+        let policy: Rule = configure("{}").unwrap();
         assert!(policy.is_snapshot("1.2-snapshot") && !policy.is_snapshot("1.2"));
-        assert!(policy.is_owned(br#"{"config":{"Labels":{"owner":"search"}}}"#));
-        for nobody in [
-            r#"{"config":{"Labels":{"team":"search"}}}"#,
-            r#"{"config":{"Labels":{"owner":""}}}"#,
-            "{}",
-            "no JSON",
+    }
+
+    #[test]
+    fn each_platform_needs_an_owner() {
+        let mut policy: Rule = configure(r#"{"label":"owner"}"#).unwrap();
+        let owned = || manifest(json!({"config": {"Labels": {"owner": "search"}}}));
+        for other in [
+            json!({"config": {"Labels": {"team": "search"}}}),
+            json!({"config": {"Labels": {"owner": ""}}}),
+            json!({}),
+            json!("no object"),
         ] {
-            assert!(!policy.is_owned(nobody.as_bytes()), "{nobody}");
+            let image = index([owned().on("linux/amd64"), manifest(other).on("linux/arm64")]);
+            let decision = policy.decide("team/app", &image.image("1.2"));
+            let reason = "its config has no label `owner`".into();
+            assert_eq!(decision, Ok(Decision::Drop(reason)));
         }
+        let attested = index([
+            owned().on("linux/amd64"),
+            manifest(json!({})).attests(&owned()),
+        ]);
+        let decision = policy.decide("team/app", &attested.image("1.2"));
+        assert_eq!(decision, Ok(Decision::Keep));
     }
 }

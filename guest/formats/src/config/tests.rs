@@ -7,7 +7,7 @@ fn parse(text: &str) -> ImageConfig {
 }
 
 #[test]
-fn what_an_image_says() {
+fn config_of_an_image() {
     let config = parse(
         r#"{"created":"2024-05-01T12:00:00.5Z","architecture":"arm","variant":"v7","os":"linux","os.version":"1",
             "config":{"Env":["A=b"],"Labels":{"a":"1","b":"2","a":"3"},"Cmd":null},
@@ -26,7 +26,7 @@ fn what_an_image_says() {
 }
 
 #[test]
-fn what_is_not_there_is_not_there() {
+fn missing_values() {
     for text in [
         "{}",
         r#"{"created":null,"os":null,"config":null}"#,

@@ -16,7 +16,7 @@ const REFERENCE_DIGEST: &str = "vnd.docker.reference.digest";
 
 /// A blob or another manifest, as a manifest names it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "a descriptor")]
 pub struct Descriptor {
     /// The media type; empty if the manifest does not say.
     #[serde(default)]
@@ -90,6 +90,7 @@ fn platform<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Platform>, D::E
 
 /// The parts of a platform, any of which may be missing.
 #[derive(Deserialize)]
+#[serde(expecting = "a platform")]
 struct PlatformParts<'a> {
     #[serde(borrow, default)]
     os: Text<'a>,

@@ -18,7 +18,7 @@ use super::{Descriptor, Image, Index, Manifest, ManifestError, ManifestType, Sch
 
 /// A manifest of any kind, before its kind is known.
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, expecting = "a manifest")]
 pub(super) struct Document {
     schema_version: Option<u64>,
     #[serde(deserialize_with = "media_type")]
@@ -39,6 +39,7 @@ pub(super) struct Document {
 
 /// An element of `fsLayers`.
 #[derive(Deserialize)]
+#[serde(expecting = "a layer")]
 struct FsLayer {
     #[serde(rename = "blobSum", deserialize_with = "digest")]
     blob_sum: Digest,

@@ -124,7 +124,7 @@ fn an_index_with_platforms_and_attestations() {
 }
 
 #[test]
-fn what_has_no_media_type_is_what_it_looks_like() {
+fn without_media_type_the_keys_decide() {
     let bare_index = index(&format!(
         r#"{{"schemaVersion":2,"manifests":[{}]}}"#,
         plain(1)

@@ -121,7 +121,7 @@ fn attestations_of_attestations_follow_too() {
 }
 
 #[test]
-fn what_is_no_index_is_refused() {
+fn only_an_index_is_stripped() {
     let image = format!(r#"{{"schemaVersion":2,"config":{}}}"#, child(1, "amd64"));
     let error = strip_index(image.as_bytes(), &amd64, &BTreeMap::new()).expect_err("an image");
     assert_eq!(
@@ -144,7 +144,7 @@ fn the_largest_index_takes_no_time() {
 
 proptest! {
     #[test]
-    fn the_rest_stays_what_it_is(
+    fn the_rest_is_unchanged(
         kept in proptest::collection::vec(any::<bool>(), 0..6),
         note in "\\PC{0,12}|[\\\\\"\t\n ]{0,6}",
     ) {

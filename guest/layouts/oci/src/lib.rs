@@ -26,7 +26,7 @@ mod layout;
 mod reader;
 mod writer;
 
-use reader::OciReader;
+use reader::OciCatalog;
 use writer::OciWriter;
 
-regcarve_policy_kit::layout!(OciReader, OciWriter);
+regcarve_layout_kit::layout!(OciCatalog, OciWriter, audit);

@@ -1,4 +1,4 @@
-//! `age`: when an image was made.
+//! `age`: images by their time of creation.
 //!
 //! ```json
 //! { "newer_than": "2026-01-01", "older_than": "7d", "now": "2026-11-24T06:00:00Z" }
@@ -6,15 +6,15 @@
 //!
 //! Short: `age=2026-01-01..2026-07-01`, each side of which may be left out; `age=2026-01-01` is `age=2026-01-01..`.
 //!
-//! A limit is a date, a time (`2026-01-01T12:00:00+02:00`), or a duration (`90d`, `6 months`, `P1Y`) that counts back from
+//! A cutoff is a date, a time (`2026-01-01T12:00:00+02:00`), or a duration (`90d`, `6 months`, `P1Y`) that counts back from
 //! `now`. A date means its first moment, in UTC.
 //!
 //! **A policy has no clock**, so that the same input always gets the same answer, also when a release is made again next
-//! year. Whoever wants today says so: `"now": "'$(date -u +%F)'"` in a shell. The other choice is `"now": "newest"`: time
-//! counts back from the newest image of the same repository that is asked for.
+//! year. Pass the date: `"now": "'$(date -u +%F)'"` in a shell. The other choice is `"now": "newest"`: durations count back
+//! from the newest image of the same repository among those that are requested.
 //!
-//! An image was made when the newest of its platforms was, as their configs say. Builds that are to be the same every time
-//! state a time of their own, mostly 1970; a time before 2013, when there were no images, means that the time is not known.
+//! The creation time of an image is that of its newest platform, as its configs say. Reproducible builds state a time of
+//! their own, mostly 1970; a time before 2013, when there were no images, counts as unknown.
 
 use jiff::Timestamp;
 use regcarve_policy_kit::policy::{Decision, Diagnostic, Diagnostics, Image, Policy, Verdict};
@@ -22,13 +22,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-mod limit;
+mod cutoff;
 #[cfg(test)]
 mod tests;
 
-use limit::{Limit, Now};
+use cutoff::{Cutoff, ReferenceTime};
 
-/// Images of which age stay. Short: `2026-01-01..2026-07-01`.
+/// The age of images that stay. Short: `2026-01-01..2026-07-01`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Age {
@@ -36,23 +36,23 @@ pub struct Age {
     newer_than: Option<String>,
     /// Images stay that were made before this: a date, a time, or a duration that counts back from `now`.
     older_than: Option<String>,
-    /// What durations count back from: a date, a time, or `newest`, which is the newest image of the same repository.
+    /// The time that durations count back from: a date, a time, or `newest`, which is the newest image of the same repository.
     now: Option<String>,
-    /// Whether an image stays of which nobody knows when it was made.
+    /// Keep images whose time of creation is unknown.
     #[serde(default)]
     keep_undated: bool,
-    /// What becomes of an image of another age.
+    /// The fate of an image of another age.
     #[serde(default)]
     verdict: Verdict,
     #[serde(skip)]
-    limits: Limits,
+    cutoffs: Cutoffs,
 }
 
 #[derive(Debug, Default)]
-struct Limits {
-    newer_than: Option<Limit>,
-    older_than: Option<Limit>,
-    now: Option<Now>,
+struct Cutoffs {
+    newer_than: Option<Cutoff>,
+    older_than: Option<Cutoff>,
+    now: Option<ReferenceTime>,
 }
 
 impl Policy for Age {
@@ -72,24 +72,24 @@ impl Policy for Age {
         let mut wrong = Diagnostics::new();
         let mut read = |path, text: &Option<String>| {
             text.as_deref()
-                .and_then(|text| wrong.check(path, Limit::parse(text)))
+                .and_then(|text| wrong.check(path, Cutoff::parse(text)))
         };
-        self.limits.newer_than = read("/newer_than", &self.newer_than);
-        self.limits.older_than = read("/older_than", &self.older_than);
+        self.cutoffs.newer_than = read("/newer_than", &self.newer_than);
+        self.cutoffs.older_than = read("/older_than", &self.older_than);
         let now = self.now.as_deref();
-        self.limits.now = now.and_then(|text| wrong.check("/now", Now::parse(text)));
+        self.cutoffs.now = now.and_then(|text| wrong.check("/now", ReferenceTime::parse(text)));
         if self.newer_than.is_none() && self.older_than.is_none() {
             wrong.note("", "name `newer_than`, `older_than`, or both");
         }
-        let limits = [&self.limits.newer_than, &self.limits.older_than];
-        let counts_back = limits.into_iter().flatten().any(Limit::counts_back);
+        let cutoffs = [&self.cutoffs.newer_than, &self.cutoffs.older_than];
+        let counts_back = cutoffs.into_iter().flatten().any(Cutoff::counts_back);
         if counts_back && self.now.is_none() {
             wrong.note(
                 "/now",
                 "a duration counts back from `now`, and a policy has no clock: name a date, or `newest` for the newest image of the repository",
             );
         }
-        if !counts_back && self.limits.now.is_some() {
+        if !counts_back && self.cutoffs.now.is_some() {
             wrong.note(
                 "/now",
                 "means nothing where no duration counts back from it",
@@ -103,13 +103,18 @@ impl Policy for Age {
             .iter()
             .map(Image::created)
             .collect::<Result<_, _>>()?;
-        let now = match self.limits.now {
-            Some(Now::Newest) => made.iter().flatten().max().copied(),
-            Some(Now::At(time)) => Some(time),
+        let now = match self.cutoffs.now {
+            Some(ReferenceTime::Newest) => made.iter().flatten().max().copied(),
+            Some(ReferenceTime::At(time)) => Some(time),
             None => None,
         };
-        let at = |limit: &Option<Limit>| limit.as_ref().and_then(|limit| limit.at(now)).transpose();
-        let (from, to) = (at(&self.limits.newer_than)?, at(&self.limits.older_than)?);
+        let at = |cutoff: &Option<Cutoff>| {
+            cutoff
+                .as_ref()
+                .and_then(|cutoff| cutoff.at(now))
+                .transpose()
+        };
+        let (from, to) = (at(&self.cutoffs.newer_than)?, at(&self.cutoffs.older_than)?);
         Ok(made
             .into_iter()
             .map(|made| self.decision(made, from, to))

@@ -1,4 +1,4 @@
-//! `deny-digest`: content that is never released.
+//! `deny-digest`: content that must not be released.
 //!
 //! ```json
 //! { "digests": { "sha256:0c1f…": "CVE-2024-3094, xz with a back door" }, "verdict": "fail" }
@@ -6,8 +6,8 @@
 //!
 //! Short: `deny-digest=sha256:0c1f…,sha256:a27b…`.
 //!
-//! A digest is that of anything in an image: of an index, a manifest, a config or a layer, on any platform. One layer thus
-//! stands for all images that were built on it. Nothing is read.
+//! A digest is that of any content of an image: of an index, a manifest, a config or a layer, on any platform. One layer thus
+//! stands for all images that were built on it. No blob is read.
 
 use std::collections::BTreeMap;
 
@@ -23,21 +23,22 @@ use serde_json::{Map, Value, json};
 #[cfg(test)]
 mod tests;
 
-/// Which content is never released. Short: the digests, with commas between them.
+/// Digests that must not be released. Short: the digests, with commas between them.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DenyDigest {
-    /// Digests, and for each why it is denied, perhaps an empty text.
+    /// Digests, each with the reason why it is denied, which may be empty.
     #[schemars(extend("minProperties" = 1))]
     digests: BTreeMap<String, String>,
-    /// What becomes of an image that has denied content.
+    /// The fate of an image that has denied content.
     #[serde(default)]
     verdict: Verdict,
 }
 
 impl Policy for DenyDigest {
     const NAME: &'static str = "deny-digest";
-    const SUMMARY: &'static str = "Turns down images that contain a denied digest, also a layer.";
+    const SUMMARY: &'static str =
+        "Drops images that contain a denied digest, such as that of a layer.";
 
     fn shorthand(value: Value) -> Result<Value, String> {
         let texts: Vec<String> = match value {
@@ -65,9 +66,9 @@ impl Policy for DenyDigest {
     }
 
     fn decide(&mut self, _repository: &str, image: &Image) -> Result<Decision, String> {
-        let inside = image.inside()?;
-        let mut contents = inside.contents().iter();
-        let denied = contents.find_map(|content| {
+        let contents = image.contents()?;
+        let mut entries = contents.entries().iter();
+        let denied = entries.find_map(|content| {
             let reason = self.digests.get(&content.digest)?;
             Some(explain(content, reason))
         });

@@ -1,4 +1,4 @@
-//! `labels`: what the maker of an image wrote on it.
+//! `labels`: images by their labels and annotations.
 //!
 //! ```json
 //! { "require": { "tier": ["gold", "silver"], "team": "*" }, "forbid": { "stage": "dev*" } }
@@ -6,15 +6,16 @@
 //!
 //! Short, like a selector of Kubernetes: `labels=tier=gold,team,stage!=dev*,!internal`.
 //!
-//! A value is a text in which `*` stands for any characters, also for none, and `?` for one. Looked at are the labels in the
-//! config, the annotations of the manifest and those of the index above it; `in` narrows that down. An image for several
-//! platforms stays only if each of them is as it should be.
+//! A value is a text in which `*` stands for any characters, also for none, and `?` for one. The policy looks at the labels in
+//! the config, the annotations of the manifest and those of the index above it; `in` narrows that down. An image for several
+//! platforms is kept only if each of them passes.
 //!
-//! Nothing is read that cannot change the answer: not the annotations where a label is enough.
+//! A blob that cannot change the answer is not read: no manifest for annotations where a label is enough.
 
 use std::collections::BTreeMap;
 
-use regcarve_policy_kit::policy::inside::Part;
+use regcarve_policy_kit::convert::platform_from_contract;
+use regcarve_policy_kit::policy::image_contents::PlatformImage;
 use regcarve_policy_kit::policy::{
     Decision, Diagnostic, Diagnostics, Image, Policy, Verdict, pointer_to,
 };
@@ -23,28 +24,28 @@ use serde::Deserialize;
 use serde_json::Value;
 use wildmatch::WildMatch;
 
-mod notes;
 mod shorthand;
 #[cfg(test)]
 mod tests;
+mod written;
 
-use notes::Notes;
+use written::Written;
 
-/// What has to be written on an image, and what must not be. Short: `tier=gold,team,stage!=dev,!internal`.
+/// Labels and annotations that an image must have, and must not have. Short: `tier=gold,team,stage!=dev,!internal`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Labels {
-    /// Keys, and the values of which one has to be there. `*` is any value.
+    /// Keys with the values of which one must be there. `*` is any value.
     #[serde(default)]
     require: BTreeMap<String, Values>,
-    /// Keys, and values of which none may be there. `*` is any value.
+    /// Keys with the values of which none may be there. `*` is any value.
     #[serde(default)]
     forbid: BTreeMap<String, Values>,
-    /// Where to look; both, if left out.
+    /// The places to look at; both, if left out.
     #[serde(default = "Place::all", rename = "in")]
     #[schemars(length(min = 1))]
     places: Vec<Place>,
-    /// What becomes of an image that is not as it should be.
+    /// The fate of an image that does not pass.
     #[serde(default)]
     verdict: Verdict,
     #[serde(skip)]
@@ -59,7 +60,7 @@ enum Values {
     Several(Vec<String>),
 }
 
-/// Where something is written.
+/// A place of labels or annotations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Place {
@@ -75,7 +76,7 @@ impl Place {
     }
 }
 
-/// What is asked of one key.
+/// A condition on one key.
 #[derive(Debug)]
 struct Rule {
     key: String,
@@ -137,18 +138,19 @@ impl Policy for Labels {
     }
 
     fn decide(&mut self, _repository: &str, image: &Image) -> Result<Decision, String> {
-        let inside = image.inside()?;
-        let mut notes = Notes::of(&inside, &self.places);
-        let mut parts: Vec<_> = inside.parts().map(Some).collect();
-        if parts.is_empty() {
-            // An index that names nothing still has annotations of its own.
-            parts.push(None);
+        let contents = image.contents()?;
+        let mut written = Written::of(&contents, &self.places);
+        let mut images: Vec<_> = contents.platform_images().map(Some).collect();
+        if images.is_empty() {
+            // An index without manifests still has annotations of its own.
+            images.push(None);
         }
-        for part in parts {
-            notes.turn_to(part);
+        for image in images {
+            written.turn_to(image);
             for rule in &self.rules {
-                if let Some(what) = notes.against(rule)? {
-                    let reason = format!("{what}{}", part.map(on_platform).unwrap_or_default());
+                if let Some(violation) = written.violation(rule)? {
+                    let platform = image.map(on_platform).unwrap_or_default();
+                    let reason = format!("{violation}{platform}");
                     return Ok(self.verdict.against(reason));
                 }
             }
@@ -157,10 +159,10 @@ impl Policy for Labels {
     }
 }
 
-/// Of which platform of several we speak.
-fn on_platform(part: Part<'_>) -> String {
-    let named = part.manifest.platform.as_ref();
-    let platform = named.and_then(regcarve_policy_kit::policy::inside::platform);
+/// The platform that the index names for a manifest, for a reason: ` (linux/arm64)`.
+fn on_platform(image: PlatformImage<'_>) -> String {
+    let named = image.manifest.platform.as_ref();
+    let platform = named.and_then(platform_from_contract);
     platform.map_or_else(String::new, |platform| format!(" ({platform})"))
 }
 

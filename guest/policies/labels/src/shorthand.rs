@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-/// Turns it into settings.
+/// Turns the short form into settings.
 pub(crate) fn parse(text: &str) -> Result<Value, String> {
     let mut require: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut forbid = require.clone();

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A rule is `REPOSITORY` or `REPOSITORY:TAG`, both globs in which `*` stands for any characters but `/`, and
-//! `**` also for `/`. An image stays when it matches some rule of `allow` (or there is none) and no rule of
+//! `**` also for `/`. An image is kept if it matches some rule of `allow` (or there is none) and no rule of
 //! `deny`. An image without a tag matches rules without a tag only.
 
 use regcarve_policy_kit::policy::{Decision, Diagnostic, Diagnostics, Image, Policy};
@@ -13,7 +13,7 @@ use regcarve_types::Glob;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Which images stay, by name.
+/// Globs for the names of images that are kept.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Match {

@@ -7,12 +7,12 @@
 //! Short: `max-size=8GB`. Units are those of the field: `GB` is 10^9 bytes, `GiB` is 2^30; a plain number is bytes.
 //!
 //! Content that several images share counts once, as it does in the new storage. Images are taken in the order in which
-//! policies see them: repositories sorted by name and, in each, the newest version first and what is no version last, by
-//! tag. An image that does not fit any more is left out, and a later one that does fit is still taken: the answer depends on
-//! the release alone. With the verdict `fail` the release is not complete if anything has to be left out.
+//! policies see them: repositories sorted by name and, in each, the newest version first and tags that are no version last,
+//! sorted. An image that does not fit any more is left out, and a later one that does fit is still taken: the answer depends on
+//! the release alone. With the verdict `fail` the release is incomplete if an image has to be left out.
 //!
-//! Put it behind the policies that narrow down the release; what they dropped does not count. Signatures and the like, which
-//! travel with their images, do not count either.
+//! Put it behind the policies that narrow down the release; images that they dropped do not count. Referrers, such as
+//! signatures, do not count either.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -28,16 +28,16 @@ use serde_json::{Value, json};
 #[cfg(test)]
 mod tests;
 
-/// How many bytes the release may have. Short: the budget, `8GB`.
+/// The largest size of the release. Short: the budget, `8GB`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MaxSize {
     /// Bytes, or a text with a unit: `700 MB`, `4.5GiB`.
     budget: Budget,
-    /// What becomes of an image that does not fit.
+    /// The fate of an image that does not fit.
     #[serde(default)]
     verdict: Verdict,
-    /// What is taken so far.
+    /// The images taken so far.
     #[serde(skip)]
     taken: Taken,
 }
@@ -62,7 +62,7 @@ struct Taken {
 
 impl Policy for MaxSize {
     const NAME: &'static str = "max-size";
-    const SUMMARY: &'static str = "Takes images as long as the release fits into a budget of bytes; shared content counts once.";
+    const SUMMARY: &'static str = "Keeps images as long as the release fits into a budget of bytes; shared content counts once.";
 
     fn shorthand(value: Value) -> Result<Value, String> {
         Ok(json!({ "budget": value }))
@@ -74,7 +74,7 @@ impl Policy for MaxSize {
             Budget::Text(text) => match text.parse::<ByteSize>() {
                 Ok(size) => size.as_u64(),
                 Err(error) => {
-                    let text = format!("`{text}` is no size, such as `8GB`: {error}");
+                    let text = format!("`{text}` is not a size such as `8GB`: {error}");
                     return Err(vec![Diagnostic::new("/budget", text)]);
                 }
             },
@@ -84,12 +84,12 @@ impl Policy for MaxSize {
 
     fn decide_all(&mut self, _repository: &str, images: &[Image]) -> Result<Vec<Decision>, String> {
         let mut order: Vec<_> = images.iter().enumerate().collect();
-        // Stable: what is of the same version, or of none, stays sorted by tag.
+        // Stable: tags of one version, or of none, stay sorted.
         order.sort_by_cached_key(|(_, image)| Reverse(Version::of_tag(image.tag())));
         let mut decisions = vec![Decision::Keep; images.len()];
         for (position, image) in order {
-            if let Err(lacking) = self.taken.add(image.inside()?.contents()) {
-                decisions[position] = self.verdict.against(lacking);
+            if let Err(reason) = self.taken.add(image.contents()?.entries()) {
+                decisions[position] = self.verdict.against(reason);
             }
         }
         Ok(decisions)
@@ -97,13 +97,13 @@ impl Policy for MaxSize {
 }
 
 impl Taken {
-    /// Takes an image if it fits; if not, says why.
+    /// Takes an image if it fits; if not, returns the reason.
     fn add(&mut self, contents: &[Content]) -> Result<(), String> {
         let new: Vec<_> = contents
             .iter()
             .filter(|content| !self.contents.contains(&content.digest))
             .collect();
-        // Sizes are the host's word, but a sum of those that manifests state could be anything.
+        // Each size comes from the host, but their sum may be too large for a number.
         let size = new
             .iter()
             .fold(0_u64, |sum, content| sum.saturating_add(content.size));

@@ -1,4 +1,4 @@
-//! The newest by what their configs say.
+//! The newest images by the time of creation in their configs.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use regcarve_policy_kit::policy::{Decision, Image};
 
 use super::greatest;
 
-/// What becomes of each image.
+/// Decides on each image.
 pub(super) fn decide(count: usize, images: &[Image]) -> Result<Vec<Decision>, String> {
     let mut times: BTreeMap<&str, Option<Timestamp>> = BTreeMap::new();
     for image in images {
@@ -21,7 +21,7 @@ pub(super) fn decide(count: usize, images: &[Image]) -> Result<Vec<Decision>, St
             *time = image.created()?;
         }
     }
-    // Images of the same second are told apart by their digests: any order will do, as long as it is always the same.
+    // Images of one second are ordered by their digests: any order will do, as long as it is always the same one.
     let dated = times
         .iter()
         .filter_map(|(digest, time)| Some(((*time)?, *digest)));

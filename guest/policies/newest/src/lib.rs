@@ -7,15 +7,14 @@
 //! Short: `newest=3`.
 //!
 //! - **By version**, the newest are those with the highest semantic versions. A leading `v` and parts that are not
-//!   written do not matter: `1.2`, `v1.2` and `1.2.0` are one version and count once. Nothing is read.
-//! - **By creation**, they are those that were made last, as their configs say, with or without a tag. Tags of one digest
-//!   count once. Configs are read only where there are more images than are to stay.
+//!   written do not matter: `1.2`, `v1.2` and `1.2.0` are one version and count once. No blob is read.
+//! - **By creation**, they are those with the latest time of creation in their configs, with or without a tag. Tags of one
+//!   digest count once. Configs are read only where there are more images than are kept.
 //!
-//! What follows a dash is a pre-release to semantic versions, `1.2.0-rc.1` as well as `1.27-alpine`. `variants` names
-//! endings that are not: the newest of each variant stay beside the newest without an ending.
+//! To semantic versions the part behind a dash is a pre-release, in `1.2.0-rc.1` as well as in `1.27-alpine`. `variants`
+//! names endings that are not: the newest of each variant are kept beside the newest without an ending.
 //!
-//! The answer depends on the images of the release alone, and these are what the lists and the policies before this
-//! one have left over.
+//! The answer depends on the images of the release alone: those that the lists name and that no earlier policy dropped.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
@@ -30,35 +29,35 @@ mod created;
 mod tests;
 mod versions;
 
-/// How many images of a repository stay, and which. Short: the number.
+/// The number of images of a repository that are kept, and their order. Short: the number.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Newest {
-    /// How many stay of each repository.
+    /// The number of images that are kept of each repository.
     count: NonZeroUsize,
-    /// What is compared.
+    /// The order of images.
     #[serde(default)]
     by: By,
-    /// By version: whether pre-releases, such as `1.2.0-rc.1`, take part. If not, they are dropped.
+    /// By version: compare pre-releases, such as `1.2.0-rc.1`, too. If not, they are dropped.
     prereleases: Option<bool>,
     /// By version: endings such as `alpine` or `slim-bookworm` that make a variant of a version and no pre-release.
     variants: Option<Vec<String>>,
-    /// By version: what becomes of an image whose tag is no version, such as `latest`, or that has no tag.
+    /// By version: the fate of an image whose tag is no version, such as `latest`, or that has no tag.
     others: Option<Others>,
 }
 
-/// What is compared.
+/// The order of images.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum By {
     /// Semantic versions in tags.
     #[default]
     Version,
-    /// When images were made, as their configs say.
+    /// Times of creation in configs.
     Created,
 }
 
-/// What becomes of an image without a version.
+/// The fate of an image without a version.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Others {
@@ -67,7 +66,7 @@ enum Others {
     Drop,
     /// It stays.
     Keep,
-    /// It stays if a version that stays has the same digest.
+    /// It stays if a version that is kept has the same digest.
     Same,
 }
 
@@ -110,7 +109,7 @@ impl Policy for Newest {
     }
 }
 
-/// The greatest values, as many of them as there are at most, in falling order. Equal ones count once.
+/// The greatest values, at most `most` of them, in falling order. Equal ones count once.
 fn greatest<T: Ord>(values: impl IntoIterator<Item = T>, most: usize) -> Vec<T> {
     let all: BTreeSet<T> = values.into_iter().collect();
     all.into_iter().rev().take(most).collect()

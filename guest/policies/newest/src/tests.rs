@@ -94,7 +94,7 @@ fn reasons() {
         drop("not the newest version, which is 1.2"),
         drop("`1.2-rc1` is a pre-release"),
         Decision::Keep,
-        drop("`latest` is no version"),
+        drop("`latest` is not a version"),
     ];
     assert_eq!(decisions, expected);
 }

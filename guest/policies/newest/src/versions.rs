@@ -1,4 +1,4 @@
-//! The newest by what their tags say.
+//! The newest images by the versions in their tags.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,14 +7,14 @@ use regcarve_policy_kit::policy::{Decision, Image};
 
 use super::{Newest, Others, greatest};
 
-/// A tag that states a version, and where it stands among the images.
+/// An image whose tag states a version, with its position among the images.
 struct Tagged<'a> {
     position: usize,
     image: &'a Image,
     version: Version,
 }
 
-/// What becomes of each image.
+/// Decides on each image.
 pub(super) fn decide(settings: &Newest, images: &[Image]) -> Vec<Decision> {
     let mut decisions = vec![Decision::Keep; images.len()];
     let mut variants: BTreeMap<&str, Vec<Tagged<'_>>> = BTreeMap::new();
@@ -64,7 +64,7 @@ fn split<'a>(settings: &'a Newest, tag: &'a str) -> (&'a str, &'a str) {
         .unwrap_or((tag, ""))
 }
 
-/// Why the others do not stay.
+/// The reason why the older versions are dropped.
 fn older(settings: &Newest, variant: &str, tagged: &[Tagged<'_>], newest: &[&Version]) -> String {
     let names: Vec<_> = newest
         .iter()
@@ -83,10 +83,10 @@ fn older(settings: &Newest, variant: &str, tagged: &[Tagged<'_>], newest: &[&Ver
     }
 }
 
-/// What becomes of an image without a version.
+/// Decides on an image without a version.
 fn other(settings: &Newest, image: &Image, staying: &BTreeSet<&str>) -> Decision {
     let what = match &image.tag {
-        Some(tag) => format!("`{tag}` is no version"),
+        Some(tag) => format!("`{tag}` is not a version"),
         None => "it has no tag".into(),
     };
     match settings.others.unwrap_or_default() {

@@ -1,4 +1,4 @@
-//! `platforms`: which platforms of an image travel.
+//! `platforms`: images for some platforms only.
 //!
 //! ```json
 //! { "platforms": ["linux/amd64", "linux/arm64"], "mode": "sparse", "missing": "fail" }
@@ -8,74 +8,75 @@
 //!
 //! A platform without variant means all variants, one without version (`windows(10.0.17763)/amd64`) all versions.
 //!
-//! - An **index** says which platforms it has. An attestation travels with what it speaks of. A manifest for which
-//!   the index names no platform travels always: nobody can say that it is not needed. One that the index names for
-//!   several platforms is there for each of them.
-//! - An image **without index** has the platform that stands in its config.
+//! - An **index** names platforms. An attestation is kept with the manifest that it describes. A manifest without a
+//!   platform is always kept, because it may be needed on any. One that the index names for several platforms counts
+//!   for each of them.
+//! - An image **without index** has the platform in its config.
 //! - An **artifact**, such as a chart, has no platform and is kept as it is.
 //!
-//! Nothing is read of an index that names the wanted platforms, unless it is stripped.
+//! An index that names the wanted platforms is not read, unless it is stripped.
 
 use std::collections::BTreeMap;
 
-use regcarve_policy_kit::policy::inside::{self, Inside};
+use regcarve_policy_kit::convert::{platform_from_contract, platform_to_contract};
+use regcarve_policy_kit::policy::image_contents::ImageContents;
 use regcarve_policy_kit::policy::{Decision, Diagnostic, Diagnostics, Image, Policy};
 use regcarve_types::Platform;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-mod named;
+mod indexes;
 mod strip;
 #[cfg(test)]
 mod tests;
 
-/// Which platforms travel. Short: `linux/amd64,linux/arm64`.
+/// The platforms that are kept. Short: `linux/amd64,linux/arm64`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Platforms {
     /// `os/architecture`, `os/architecture/variant` or `os(version)/architecture`.
     #[schemars(length(min = 1))]
     platforms: Vec<String>,
-    /// What happens to an index.
+    /// The way in which an index is reduced.
     #[serde(default)]
     mode: Mode,
-    /// What happens to an image that does not have all of the platforms.
+    /// The fate of an image that does not have all of the platforms.
     #[serde(default)]
-    missing: Lacking,
+    missing: OnMissing,
     #[serde(skip)]
     wanted: Vec<Platform>,
 }
 
-/// What happens to an index.
+/// The way in which an index is reduced.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Mode {
-    /// It stays as it is, with its digest and its signatures; only the content of other platforms stays behind.
+    /// It keeps its digest and its signatures; only the content of other platforms is left out.
     #[default]
     Sparse,
-    /// Another index takes its place that names only what travels. It has a new digest, and signatures of the
-    /// old one do not apply to it.
+    /// It is replaced by an index of the kept platforms. That has a new digest, to which signatures of the old one do
+    /// not apply.
     Strip,
 }
 
-/// What happens to an image that does not have all of the platforms.
+/// The fate of an image that does not have all of the platforms.
 #[derive(Debug, Default, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-enum Lacking {
+enum OnMissing {
     /// The release is not complete: exit code 3.
     #[default]
     Fail,
     /// The image is dropped.
     Drop,
-    /// The image stays with those that it has; one that has none of them is dropped.
+    /// The image is kept with those that it has; one that has none of them is dropped.
     Keep,
 }
 
 impl Policy for Platforms {
     const NAME: &'static str = "platforms";
     const SUMMARY: &'static str =
-        "Takes only some platforms of an image; an image that lacks one is missing.";
+        "Keeps only some platforms of an image; an image without one of them is missing.";
 
     fn shorthand(value: Value) -> Result<Value, String> {
         let platforms: Vec<Value> = match value {
@@ -100,66 +101,68 @@ impl Policy for Platforms {
         if has.is_empty() {
             return Ok(Decision::Keep);
         }
-        let lacking = self.lacking(&has);
-        if !lacking.is_empty() {
-            let all = lacking.len() == self.wanted.len();
-            let text = format!("lacks {}; it has {}", names(lacking), names(&has));
+        let missing = self.missing(&has);
+        if !missing.is_empty() {
+            let all = missing.len() == self.wanted.len();
+            let text = format!("lacks {}; it has {}", names(missing), names(&has));
             match self.missing {
-                Lacking::Fail => return Ok(Decision::Missing(text)),
-                Lacking::Drop => return Ok(Decision::Drop(text)),
-                Lacking::Keep if all => return Ok(Decision::Drop(text)),
-                Lacking::Keep => {}
+                OnMissing::Fail => return Ok(Decision::Missing(text)),
+                OnMissing::Drop => return Ok(Decision::Drop(text)),
+                OnMissing::Keep if all => return Ok(Decision::Drop(text)),
+                OnMissing::Keep => {}
             }
         }
         match self.mode {
-            _ if !inside::is_index(&image.media_type) => Ok(Decision::Keep),
+            _ if !image.is_index() => Ok(Decision::Keep),
             Mode::Sparse => {
                 let kept = self.wanted.iter().chain(&aliases);
                 Ok(Decision::KeepPlatforms(
-                    kept.map(inside::to_contract).collect(),
+                    kept.map(platform_to_contract).collect(),
                 ))
             }
-            Mode::Strip => strip::strip(&Inside::of(image)?, &self.wanted),
+            Mode::Strip => strip::strip(&image.contents()?, &self.wanted),
         }
     }
 }
 
 impl Platforms {
-    /// Finds the platforms of an image. Reads no more than it has to.
+    /// Finds the platforms of an image. Reads no blob that it does not need.
     fn find(&self, image: &Image) -> Result<Found, String> {
         let mut found = Found {
             has: image
                 .platforms
                 .iter()
-                .filter_map(inside::platform)
+                .filter_map(platform_from_contract)
                 .collect(),
             aliases: Vec::new(),
         };
-        if !found.has.is_empty() && self.lacking(&found.has).is_empty() {
+        if !found.has.is_empty() && self.missing(&found.has).is_empty() {
             return Ok(found);
         }
-        let inside = Inside::of(image)?;
-        self.find_named(&inside, &mut found)?;
-        for part in inside.parts() {
-            if part.manifest.platform.is_none() {
-                found.has.extend(part.platform()?);
+        let contents = image.contents()?;
+        self.add_named(&contents, &mut found)?;
+        for image in contents.platform_images() {
+            if image.manifest.platform.is_none() {
+                found.has.extend(image.platform()?);
             }
         }
         Ok(found)
     }
 
     /// Adds the platforms that indexes give to manifests for which the contract knows another one.
-    fn find_named(&self, inside: &Inside, found: &mut Found) -> Result<(), String> {
-        let contents = inside.contents().iter();
-        let known: BTreeMap<_, _> = contents
+    fn add_named(&self, contents: &ImageContents, found: &mut Found) -> Result<(), String> {
+        let entries = contents.entries().iter();
+        let known: BTreeMap<_, _> = entries
             .map(|content| (content.digest.as_str(), &content.platform))
             .collect();
-        for child in named::named(inside)? {
-            let Some(platform) = child.platform.filter(|on| on.os() != "unknown") else {
+        for child in indexes::named(contents)? {
+            let Some(platform) = child.platform.filter(|on| !on.is_unknown()) else {
                 continue;
             };
             let first = known.get(child.digest.to_string().as_str()).copied();
-            let first = first.and_then(Option::as_ref).and_then(inside::platform);
+            let first = first
+                .and_then(Option::as_ref)
+                .and_then(platform_from_contract);
             if self.wants(&platform) {
                 add(&mut found.aliases, first.filter(|first| !self.wants(first)));
             }
@@ -172,19 +175,19 @@ impl Platforms {
         self.wanted.iter().any(|wanted| platform.matches(wanted))
     }
 
-    /// What is wanted, but not there.
-    fn lacking(&self, has: &[Platform]) -> Vec<&Platform> {
+    /// The wanted platforms that the image does not have.
+    fn missing(&self, has: &[Platform]) -> Vec<&Platform> {
         let lacks = |wanted: &&Platform| !has.iter().any(|one| one.matches(wanted));
         self.wanted.iter().filter(lacks).collect()
     }
 }
 
-/// What an image runs on.
+/// The platforms of an image.
 struct Found {
     /// Its platforms; none for an artifact.
     has: Vec<Platform>,
-    /// As what the contract knows manifests that an index also names for a wanted platform. To keep these, a sparse
-    /// image keeps these platforms too.
+    /// The contract's platforms of manifests that an index also names for a wanted one. To keep these manifests, a
+    /// sparse image keeps these platforms too.
     aliases: Vec<Platform>,
 }
 

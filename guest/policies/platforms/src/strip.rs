@@ -1,43 +1,43 @@
-//! Indexes that name only what travels.
+//! Indexes reduced to the wanted platforms.
 //!
-//! Nested indexes come before those that name them, since these need the new digests. An index of which nothing is
-//! left goes, too.
+//! Nested indexes come before those that name them, since these need the new digests. An index without any
+//! child left is removed, too.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use regcarve_formats::{Descriptor, Replacement, strip_index};
-use regcarve_policy_kit::policy::inside::{self, Inside};
+use regcarve_policy_kit::convert::platform_from_contract;
+use regcarve_policy_kit::policy::image_contents::ImageContents;
 use regcarve_policy_kit::policy::{Decision, NewManifest, Rewritten};
 use regcarve_policy_kit::{Content, Kind};
 use regcarve_types::{Digest, Platform};
 use sha2::{Digest as _, Sha256};
 
-use crate::named::{children, read};
+use crate::indexes::{children, read};
 
-/// What becomes of an index.
+/// The result of stripping an index.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    /// Nothing is left of it.
-    Gone,
-    /// There is nothing to take out.
-    Same,
-    /// Another one takes its place.
-    New(Replacement),
+enum Outcome {
+    /// It has no child left.
+    Removed,
+    /// It has no child to take out.
+    Unchanged,
+    /// Another index takes its place.
+    Replaced(Replacement),
 }
 
 struct Strip<'a> {
     wanted: &'a [Platform],
     contents: BTreeMap<&'a str, &'a Content>,
     all: &'a [Content],
-    fates: BTreeMap<String, Fate>,
+    outcomes: BTreeMap<String, Outcome>,
     manifests: Vec<NewManifest>,
     stays: BTreeSet<String>,
 }
 
 /// Strips the index of an image down to these platforms.
-pub(crate) fn strip(inside: &Inside, wanted: &[Platform]) -> Result<Decision, String> {
-    let all = inside.contents();
+pub(crate) fn strip(contents: &ImageContents, wanted: &[Platform]) -> Result<Decision, String> {
+    let all = contents.entries();
     let mut strip = Strip {
         wanted,
         contents: all
@@ -45,15 +45,15 @@ pub(crate) fn strip(inside: &Inside, wanted: &[Platform]) -> Result<Decision, St
             .map(|content| (content.digest.as_str(), content))
             .collect(),
         all,
-        fates: BTreeMap::new(),
+        outcomes: BTreeMap::new(),
         manifests: Vec::new(),
         stays: BTreeSet::new(),
     };
     let top = all.first().ok_or("the image has no content")?;
     match strip.index(top)? {
-        Fate::Same => Ok(Decision::Keep),
-        Fate::Gone => Ok(Decision::Missing("none of its platforms is left".into())),
-        Fate::New(_) => Ok(Decision::Rewrite(Rewritten {
+        Outcome::Unchanged => Ok(Decision::Keep),
+        Outcome::Removed => Ok(Decision::Missing("none of its platforms is left".into())),
+        Outcome::Replaced(_) => Ok(Decision::Rewrite(Rewritten {
             manifests: strip.manifests,
             contents: strip.stays.into_iter().collect(),
         })),
@@ -61,9 +61,9 @@ pub(crate) fn strip(inside: &Inside, wanted: &[Platform]) -> Result<Decision, St
 }
 
 impl<'a> Strip<'a> {
-    fn index(&mut self, index: &Content) -> Result<Fate, String> {
-        if let Some(fate) = self.fates.get(&index.digest) {
-            return Ok(*fate);
+    fn index(&mut self, index: &Content) -> Result<Outcome, String> {
+        if let Some(outcome) = self.outcomes.get(&index.digest) {
+            return Ok(*outcome);
         }
         let failed = |what: &dyn std::fmt::Display| format!("index {}: {what}", index.digest);
         let bytes = read(index).map_err(|error| failed(&error))?;
@@ -75,15 +75,15 @@ impl<'a> Strip<'a> {
                 && let Some(nested) = self.find(&child.digest, Kind::Index)
             {
                 match self.index(nested)? {
-                    Fate::New(new) => drop(replaced.insert(child.digest, new)),
-                    Fate::Gone => drop(gone.insert(child.digest)),
-                    Fate::Same => {}
+                    Outcome::Replaced(new) => drop(replaced.insert(child.digest, new)),
+                    Outcome::Removed => drop(gone.insert(child.digest)),
+                    Outcome::Unchanged => {}
                 }
             }
         }
         let keep = |child: &Descriptor| match child.attestation_for() {
-            // Only asked where what it speaks of is not in this very index.
-            Some(subject) => self.travels(&subject),
+            // Only asked where the manifest that it describes is not in this very index.
+            Some(subject) => self.is_kept(&subject),
             None => self.runs(child) && !gone.contains(&child.digest),
         };
         let new = strip_index(&bytes, &keep, &replaced).map_err(|error| failed(&error))?;
@@ -91,25 +91,26 @@ impl<'a> Strip<'a> {
         for child in &left {
             self.take(child);
         }
-        let fate = if left.is_empty() && !before.is_empty() {
-            Fate::Gone
+        let outcome = if left.is_empty() && !before.is_empty() {
+            Outcome::Removed
         } else if new == bytes {
             self.stays.insert(index.digest.clone());
-            Fate::Same
+            Outcome::Unchanged
         } else {
-            let (digest, size) = (digest(&new)?, new.len() as u64);
+            let hash: [u8; 32] = Sha256::digest(&new).into();
+            let (digest, size) = (Digest::sha256(hash), new.len() as u64);
             self.manifests.push(NewManifest {
                 media_type: index.media_type.clone(),
                 bytes: new,
                 instead_of: index.digest.clone(),
             });
-            Fate::New(Replacement { digest, size })
+            Outcome::Replaced(Replacement { digest, size })
         };
-        self.fates.insert(index.digest.clone(), fate);
-        Ok(fate)
+        self.outcomes.insert(index.digest.clone(), outcome);
+        Ok(outcome)
     }
 
-    /// Whether an index names a child for a wanted platform, or for none.
+    /// Returns true if an index names a child for a wanted platform, or for none.
     fn runs(&self, child: &Descriptor) -> bool {
         child.platform.as_ref().is_none_or(|has| self.wants(has))
     }
@@ -118,10 +119,10 @@ impl<'a> Strip<'a> {
         self.wanted.iter().any(|wanted| has.matches(wanted))
     }
 
-    /// Whether a manifest of another index of this image travels.
-    fn travels(&self, manifest: &Digest) -> bool {
+    /// Returns true if a manifest of another index of this image is kept.
+    fn is_kept(&self, manifest: &Digest) -> bool {
         self.find(manifest, Kind::Manifest).is_some_and(|found| {
-            let platform = found.platform.as_ref().and_then(inside::platform);
+            let platform = found.platform.as_ref().and_then(platform_from_contract);
             platform.is_none_or(|has| self.wants(&has))
         })
     }
@@ -131,7 +132,7 @@ impl<'a> Strip<'a> {
         found.filter(|content| content.kind == kind)
     }
 
-    /// Notes that a manifest travels with its config and its layers.
+    /// Keeps a manifest with its config and its layers.
     fn take(&mut self, child: &Descriptor) {
         if let Some(manifest) = self.find(&child.digest, Kind::Manifest) {
             let below = manifest.children.iter();
@@ -143,13 +144,4 @@ impl<'a> Strip<'a> {
             self.stays.extend(digests);
         }
     }
-}
-
-fn digest(bytes: &[u8]) -> Result<Digest, String> {
-    let mut text = String::from("sha256:");
-    for byte in Sha256::digest(bytes) {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    Digest::parse(&text).map_err(|error| error.to_string())
 }

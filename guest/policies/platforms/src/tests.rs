@@ -37,7 +37,7 @@ fn chart() -> Node {
     )
 }
 
-/// What images look like, by name.
+/// Images, by name.
 fn image(shape: &str) -> Image {
     let (amd64, arm64) = (child("linux/amd64"), child("linux/arm64"));
     let node = match shape {
@@ -188,7 +188,7 @@ fn sparse() {
         (&amd64, "fail", "unnamed", "sparse linux/amd64", 2),
         (&arm64, "fail", "charts", "keep", 1),
         (&arm64, "fail", "empty", "keep", 0),
-        // What the contract knows as the one is named for the other too.
+        // The contract knows the manifest for one platform, and the index names it for the other too.
         (&v6, "fail", "doubled", "sparse linux/arm/v6", 0),
         (
             &v7,
@@ -309,7 +309,7 @@ fn strip() {
 }
 
 #[test]
-fn what_stays_of_a_stripped_image() {
+fn contents_of_a_stripped_image() {
     let (amd64, arm64) = (child("linux/amd64"), child("linux/arm64"));
     let attestation = attestation(&amd64);
     let named = [&amd64, &attestation].map(Node::digest);

@@ -1,8 +1,8 @@
-//! What can be known to be wrong without any image.
+//! Mistakes that can be found without any image.
 //!
-//! The language has no types before it runs. But names are known, and the types of what an image says never change. So every
-//! part of the expression that stands on its own is tried out on an image that says nothing, also parts that a run
-//! might never come to.
+//! The language has no types before it runs. But names are known, and the types of the fields of an image never change. So
+//! every part of the expression that stands on its own is evaluated on an image without any value, also parts that a
+//! run might never come to.
 
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, LiteralValue, operators};
 use cel::common::types::{CelBool, Type};
@@ -14,7 +14,7 @@ use crate::facts::{FIELDS, Facts};
 use crate::values::IMAGE;
 use crate::{Program, functions};
 
-/// Notes what is wrong with an expression; returns what it says of images, by name.
+/// Adds the mistakes in an expression to `wrong`; returns its uses of fields of `image`, by name.
 pub(crate) fn check(
     program: &Program,
     source: &str,
@@ -33,15 +33,15 @@ pub(crate) fn check(
         source,
         facts: &facts,
         wrong,
-        mentions: Vec::new(),
+        field_uses: Vec::new(),
         bound: Vec::new(),
     };
     let good = check.part(&program.expression);
-    let mentions = std::mem::take(&mut check.mentions);
+    let field_uses = std::mem::take(&mut check.field_uses);
     if good.is_some() {
         check.result();
     }
-    mentions
+    field_uses
 }
 
 struct Check<'a> {
@@ -49,12 +49,12 @@ struct Check<'a> {
     source: &'a str,
     facts: &'a Facts<'a>,
     wrong: &'a mut Diagnostics,
-    mentions: Vec<(String, IdedExpr)>,
+    field_uses: Vec<(String, IdedExpr)>,
     /// Variables of macros around this place.
     bound: Vec<&'a str>,
 }
 
-/// A part in which nothing is wrong: whether it stands on its own, without variables of macros around it.
+/// The result for a part without mistakes: true if it stands on its own, without variables of macros around it.
 type Good = Option<bool>;
 
 impl<'a> Check<'a> {
@@ -65,10 +65,10 @@ impl<'a> Check<'a> {
     }
 
     fn part(&mut self, part: &'a IdedExpr) -> Good {
-        if let Some(name) = mention(part)
-            && !self.mentions.iter().any(|(known, _)| *known == name)
+        if let Some(name) = field_use(part)
+            && !self.field_uses.iter().any(|(known, _)| *known == name)
         {
-            self.mentions.push((name, part.clone()));
+            self.field_uses.push((name, part.clone()));
         }
         match &part.expr {
             Expr::Ident(name) if self.bound.contains(&name.as_str()) => return Some(false),
@@ -94,7 +94,7 @@ impl<'a> Check<'a> {
             }
             Expr::Comprehension(each) => return self.comprehension(part, each),
             Expr::Struct(new) => {
-                let text = format!("there is no type `{}` to make something of", new.type_name);
+                let text = format!("there is no type `{}`", new.type_name);
                 return self.note(&new.type_name, &text);
             }
             Expr::List(_) | Expr::Map(_) | Expr::Unspecified => {}
@@ -112,7 +112,7 @@ impl<'a> Check<'a> {
     /// A name that stands alone.
     fn name(&mut self, name: &'a str) -> Good {
         if name == IMAGE {
-            let text = format!("`image` is no value; it has {}", FIELDS.join(", "));
+            let text = format!("`image` is not a value; it has {}", FIELDS.join(", "));
             return self.note(name, &text);
         }
         if self.program.env.types().find_type(name).is_some() {
@@ -120,7 +120,7 @@ impl<'a> Check<'a> {
         }
         let hint = match FIELDS.contains(&name) {
             true => format!("; write `image.{name}`"),
-            false => "; everything is said of `image`".into(),
+            false => "; all names start with `image`".into(),
         };
         self.note(name, &format!("there is no name `{name}`{hint}"))
     }
@@ -160,16 +160,16 @@ impl<'a> Check<'a> {
         self.bound.push(&each.iter_var);
         self.bound.push(&each.accu_var);
         self.bound.extend(each.iter_var2.as_deref());
-        let inside = [
+        let inner = [
             &each.accu_init,
             &each.loop_cond,
             &each.loop_step,
             &each.result,
         ];
-        let inside = inside.map(|one| self.part(one));
+        let inner = inner.map(|one| self.part(one));
         self.bound.truncate(outside);
-        inside.into_iter().try_fold((), |(), one| one.map(|_| ()))?;
-        // Whether it uses variables of macros further out is not worth finding out.
+        inner.into_iter().try_fold((), |(), one| one.map(|_| ()))?;
+        // It may use variables of macros further out, which is not worth finding out.
         self.try_out(part, range && self.bound.is_empty())
     }
 
@@ -210,7 +210,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// The whole has to be true or false.
+    /// Checks that the result of the whole is true or false.
     fn result(&mut self) {
         let context = self.facts.context(self.program);
         let Ok(result) = Value::resolve_val(&self.program.expression, &context) else {
@@ -252,13 +252,13 @@ fn is_literal(call: &CallExpr) -> bool {
     parts.all(|part| matches!(part.expr, Expr::Literal(_)))
 }
 
-/// What an expression says of an image, as it is written: `image.tag`, `image.labels.tier`, `image.labels["a.b"]`.
-fn mention(part: &IdedExpr) -> Option<String> {
+/// The field of an image that an expression uses, as it is written: `image.tag`, `image.labels.tier`, `image.labels["a.b"]`.
+fn field_use(part: &IdedExpr) -> Option<String> {
     match &part.expr {
         Expr::Select(select) => {
             let above = match &select.operand.expr {
                 Expr::Ident(name) if name == IMAGE => IMAGE.into(),
-                _ => mention(&select.operand)?,
+                _ => field_use(&select.operand)?,
             };
             Some(format!("{above}.{}", select.field))
         }
@@ -268,7 +268,7 @@ fn mention(part: &IdedExpr) -> Option<String> {
             };
             match &key.expr {
                 Expr::Literal(LiteralValue::String(key)) => {
-                    Some(format!("{}[{:?}]", mention(of)?, key.inner()))
+                    Some(format!("{}[{:?}]", field_use(of)?, key.inner()))
                 }
                 _ => None,
             }
@@ -279,7 +279,7 @@ fn mention(part: &IdedExpr) -> Option<String> {
 
 /// `image.labels.a.b`, as it has to be written: texts have no members, so that a key with a dot is meant.
 fn dotted(part: &IdedExpr) -> Option<String> {
-    let name = mention(part)?;
+    let name = field_use(part)?;
     let mut steps = name.splitn(3, '.');
     let (image, field, key) = (steps.next()?, steps.next()?, steps.next()?);
     let map = field == "labels" || field == "annotations";

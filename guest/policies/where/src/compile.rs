@@ -13,13 +13,13 @@ use crate::{Program, check, functions};
 /// The longest expression; it bounds the time that checking takes. People write a line.
 const MAX_LENGTH: usize = 16 << 10;
 
-/// How many parts may stand in one another. Long chains of `&&` and `||` are balanced and do not count.
+/// The largest depth of an expression. Long chains of `&&` and `||` are balanced and do not count.
 const MAX_DEPTH: usize = 100;
 
-/// Where the expression stands in the settings.
+/// The place of the expression in the settings.
 pub(crate) const PATH: &str = "/expression";
 
-/// Reads and checks an expression; says all that is wrong with it.
+/// Reads and checks an expression; an error has all its mistakes.
 pub(crate) fn compile(source: &str) -> Result<Program, Vec<Diagnostic>> {
     if source.len() > MAX_LENGTH {
         let text = format!("{} bytes; {MAX_LENGTH} are allowed", source.len());
@@ -34,7 +34,7 @@ pub(crate) fn compile(source: &str) -> Result<Program, Vec<Diagnostic>> {
         diagnostics.collect::<Vec<_>>()
     })?;
     if is_too_deep(&expression) {
-        // To give it back would take a stack as deep. The policy ends here.
+        // To drop it would take a stack as deep. The policy ends here.
         std::mem::forget(expression);
         let text = format!("more than {MAX_DEPTH} parts stand in one another");
         return Err(vec![Diagnostic::new(PATH, text)]);
@@ -43,10 +43,10 @@ pub(crate) fn compile(source: &str) -> Result<Program, Vec<Diagnostic>> {
     let mut program = Program {
         env: Arc::new(functions::environment()),
         expression,
-        mentions: Vec::new(),
+        field_uses: Vec::new(),
     };
     let mut wrong = Diagnostics::new();
-    program.mentions = check::check(&program, source, &mut wrong);
+    program.field_uses = check::check(&program, source, &mut wrong);
     wrong.finish()?;
     Ok(program)
 }
@@ -65,7 +65,7 @@ fn place(line: isize, column: isize) -> String {
     }
 }
 
-/// Where a name or an operator stands, if it stands at one place only: `column 7: `.
+/// The position of a name or an operator, if it occurs once: `column 7: `.
 pub(crate) fn locate(source: &str, text: &str) -> String {
     let mut lexer = Lexer::new(source);
     let mut found = None;
@@ -87,7 +87,7 @@ pub(crate) fn locate(source: &str, text: &str) -> String {
     format!("{}: ", place(signed(line), signed(column)))
 }
 
-/// Found out without recursion, whose stack is what has to be protected.
+/// Returns true for an expression deeper than [`MAX_DEPTH`]. Without recursion, because the stack is what must be protected.
 fn is_too_deep(expression: &IdedExpr) -> bool {
     let mut left = vec![(expression, 1)];
     while let Some((part, depth)) = left.pop() {

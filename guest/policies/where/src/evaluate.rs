@@ -1,4 +1,4 @@
-//! An expression and an image.
+//! Evaluation of an expression for an image.
 
 use cel::common::types::{CelBool, CelInt, CelString};
 use cel::common::value::CowVal;
@@ -10,7 +10,7 @@ use crate::check::message;
 use crate::facts::Facts;
 use crate::values::Time;
 
-/// Whether the expression is true of all platforms of an image; if not, why.
+/// Evaluates the expression for all platforms of an image; returns the reason if it is not true for one of them.
 pub(crate) fn evaluate(
     program: &Program,
     repository: &str,
@@ -18,42 +18,42 @@ pub(crate) fn evaluate(
 ) -> Result<Option<String>, String> {
     let mut facts = Facts::of(repository, image);
     loop {
-        let why = against(program, &facts);
+        let why = violation(program, &facts);
         if let Some(failure) = facts.failure() {
             return Err(failure);
         }
         if let Some(why) = why {
             return Ok(Some(format!("{why}{}", facts.on_platform())));
         }
-        if !facts.next_part() {
+        if !facts.next_platform() {
             return Ok(None);
         }
     }
 }
 
-/// What speaks against the platform at hand.
-fn against(program: &Program, facts: &Facts<'_>) -> Option<String> {
+/// The reason why the expression is not true for the platform at hand.
+fn violation(program: &Program, facts: &Facts<'_>) -> Option<String> {
     let context = facts.context(program);
     match Value::resolve_val(&program.expression, &context) {
         Ok(result) => match result.downcast_ref::<CelBool>().map(CelBool::inner) {
             Some(true) => None,
-            Some(false) => Some(format!("is false{}", mentions(program, facts))),
+            Some(false) => Some(format!("is false{}", values(program, facts))),
             None => Some(format!("gives a {}", result.get_type().name())),
         },
         Err(error) => Some(format!("fails: {}", message(&error))),
     }
 }
 
-/// What the expression speaks of, as far as that has been read: `; image.labels.tier is "silver"`.
-fn mentions(program: &Program, facts: &Facts<'_>) -> String {
-    let said = program.mentions.iter().filter_map(|(name, expression)| {
+/// The values of the fields in the expression, as far as they have been read: `; image.labels.tier is "silver"`.
+fn values(program: &Program, facts: &Facts<'_>) -> String {
+    let values = program.field_uses.iter().filter_map(|(name, expression)| {
         let field = name.split(['.', '[']).nth(1)?;
         // These stand beside every reason.
         let named = ["repository", "tag", "digest"].contains(&field);
         let value = (!named && facts.knows(field)).then(|| shown(program, facts, expression))??;
         Some(format!("; {name} is {value}"))
     });
-    said.collect()
+    values.collect()
 }
 
 /// A value that fits into a line.

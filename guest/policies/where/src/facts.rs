@@ -1,4 +1,4 @@
-//! What is known of the image at hand, read when the expression comes to it.
+//! The values of the image at hand, read when the expression asks for them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use cel::{Context, ExecutionError};
 use jiff::Timestamp;
 use regcarve_formats::ImageConfig;
+use regcarve_policy_kit::convert::platform_from_contract;
 use regcarve_policy_kit::policy::Image;
-use regcarve_policy_kit::policy::inside::{self, Inside, Part};
+use regcarve_policy_kit::policy::image_contents::{ImageContents, PlatformImage};
 
 use crate::Program;
 use crate::values::{IMAGE, Shown, Texts};
 
-/// What an expression can ask of an image.
+/// The fields of `image`.
 pub(crate) const FIELDS: [&str; 9] = [
     "repository",
     "tag",
@@ -25,7 +26,7 @@ pub(crate) const FIELDS: [&str; 9] = [
     "created",
 ];
 
-/// An image and, step by step, what is inside it. The part at hand is one of its platforms.
+/// An image and the values that have been read of it, for one of its platforms at a time.
 #[derive(Debug)]
 pub(crate) struct Facts<'a> {
     pub(crate) repository: &'a str,
@@ -34,21 +35,22 @@ pub(crate) struct Facts<'a> {
     index_annotations: OnceLock<BTreeMap<String, String>>,
     platforms: OnceLock<Vec<String>>,
     created: OnceLock<Option<Timestamp>>,
-    part: usize,
+    /// The position of the platform image at hand.
+    position: usize,
     labels: OnceLock<Texts>,
     annotations: OnceLock<Texts>,
-    /// The first thing that could not be read. The language has operators that take errors for an answer.
+    /// The first read error. The language has operators that take errors for an answer.
     failure: Mutex<Option<String>>,
 }
 
-/// What belongs to an image, and the configs of its parts as far as they have been read.
+/// The contents of an image, and the configs of its platforms as far as they have been read.
 #[derive(Debug)]
 struct Opened {
-    inside: Inside,
+    contents: ImageContents,
     configs: Vec<OnceLock<Option<ImageConfig>>>,
 }
 
-/// What a cell holds; the first time, what is made for it.
+/// The value of a cell, which is made the first time.
 fn once<T>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T, String>) -> Result<&T, String> {
     if let Some(known) = cell.get() {
         return Ok(known);
@@ -58,7 +60,7 @@ fn once<T>(cell: &OnceLock<T>, make: impl FnOnce() -> Result<T, String>) -> Resu
 }
 
 impl<'a> Facts<'a> {
-    /// An image of which nothing has been read yet.
+    /// An image of which no blob has been read yet.
     pub(crate) fn of(repository: &'a str, image: &'a Image) -> Self {
         Self {
             repository,
@@ -67,14 +69,14 @@ impl<'a> Facts<'a> {
             index_annotations: OnceLock::new(),
             platforms: OnceLock::new(),
             created: OnceLock::new(),
-            part: 0,
+            position: 0,
             labels: OnceLock::new(),
             annotations: OnceLock::new(),
             failure: Mutex::new(None),
         }
     }
 
-    /// An image that says nothing.
+    /// An image without any value.
     pub(crate) fn nothing(image: &'a Image) -> Self {
         Self {
             platforms: OnceLock::from(Vec::new()),
@@ -85,36 +87,36 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Something to evaluate expressions about this image in.
+    /// The context in which expressions about this image are evaluated.
     pub(crate) fn context<'v>(&'v self, program: &Program) -> Context<'v, 'v> {
         let mut context = Context::with_env(Arc::clone(&program.env));
         context.add_variable_as_val(IMAGE, Box::new(Shown(self)));
         context
     }
 
-    /// Turns to the next platform; says no if there is none, or if the answer can be no other for it.
-    pub(crate) fn next_part(&mut self) -> bool {
+    /// Goes on to the next platform; returns false if there is none, or if the result cannot differ for it.
+    pub(crate) fn next_platform(&mut self) -> bool {
         let asked = self.labels.get().is_some() || self.annotations.get().is_some();
-        let parts = self.opened.get().map_or(0, |opened| opened.configs.len());
-        if !asked || self.part + 1 >= parts {
+        let platforms = self.opened.get().map_or(0, |opened| opened.configs.len());
+        if !asked || self.position + 1 >= platforms {
             return false;
         }
-        self.part += 1;
+        self.position += 1;
         self.labels = OnceLock::new();
         self.annotations = OnceLock::new();
         true
     }
 
-    /// The platform at hand, if an answer for another one could be another: ` (linux/arm64)`.
+    /// The platform at hand, if the result could differ for another one: ` (linux/arm64)`.
     pub(crate) fn on_platform(&self) -> String {
         let asked = self.labels.get().is_some() || self.annotations.get().is_some();
-        let part = self.part().ok().flatten().filter(|_| asked);
-        let named = part.and_then(|part| part.manifest.platform.as_ref());
-        let platform = named.and_then(inside::platform);
+        let image = self.platform_image().ok().flatten().filter(|_| asked);
+        let named = image.and_then(|image| image.manifest.platform.as_ref());
+        let platform = named.and_then(platform_from_contract);
         platform.map_or_else(String::new, |platform| format!(" ({platform})"))
     }
 
-    /// Whether it costs nothing to ask for this.
+    /// Returns true if a field has been read already.
     pub(crate) fn knows(&self, field: &str) -> bool {
         match field {
             "labels" => self.labels.get().is_some(),
@@ -127,41 +129,48 @@ impl<'a> Facts<'a> {
 
     fn opened(&self) -> Result<&Opened, String> {
         once(&self.opened, || {
-            let inside = self.image.inside()?;
-            let configs = inside.parts().map(|_| OnceLock::new()).collect();
-            Ok(Opened { inside, configs })
+            let contents = self.image.contents()?;
+            let images = contents.platform_images();
+            let configs = images.map(|_| OnceLock::new()).collect();
+            Ok(Opened { contents, configs })
         })
     }
 
-    /// The part at hand; none in an index that names nothing.
-    fn part(&self) -> Result<Option<Part<'_>>, String> {
-        Ok(self.opened()?.inside.parts().nth(self.part))
+    /// The platform image at hand; none in an index without manifests.
+    fn platform_image(&self) -> Result<Option<PlatformImage<'_>>, String> {
+        let contents = &self.opened()?.contents;
+        Ok(contents.platform_images().nth(self.position))
     }
 
-    fn config(&self, position: usize, part: Part<'_>) -> Result<Option<&ImageConfig>, String> {
+    fn config(
+        &self,
+        position: usize,
+        image: PlatformImage<'_>,
+    ) -> Result<Option<&ImageConfig>, String> {
         match self.opened()?.configs.get(position) {
-            Some(cell) => Ok(once(cell, || part.config())?.as_ref()),
+            Some(cell) => Ok(once(cell, || image.config())?.as_ref()),
             None => Ok(None),
         }
     }
 
     pub(crate) fn labels(&self) -> Result<&Texts, String> {
         once(&self.labels, || {
-            let Some(part) = self.part()? else {
+            let Some(image) = self.platform_image()? else {
                 return Ok(Texts::default());
             };
-            let labels = self.config(self.part, part)?.map(|config| &config.labels);
+            let config = self.config(self.position, image)?;
+            let labels = config.map(|config| &config.labels);
             Ok(Texts::of(labels.cloned().unwrap_or_default()))
         })
     }
 
     pub(crate) fn annotations(&self) -> Result<&Texts, String> {
         once(&self.annotations, || {
-            let inside = &self.opened()?.inside;
-            let above = once(&self.index_annotations, || inside.index_annotations())?;
+            let contents = &self.opened()?.contents;
+            let above = once(&self.index_annotations, || contents.index_annotations())?;
             let mut all = above.clone();
-            if let Some(part) = self.part()? {
-                all.extend(part.annotations()?);
+            if let Some(image) = self.platform_image()? {
+                all.extend(image.annotations()?);
             }
             Ok(Texts::of(all))
         })
@@ -169,12 +178,13 @@ impl<'a> Facts<'a> {
 
     pub(crate) fn platforms(&self) -> Result<&[String], String> {
         let all = once(&self.platforms, || {
-            let named = self.image.platforms.iter().filter_map(inside::platform);
+            let named = self.image.platforms.iter();
+            let named = named.filter_map(platform_from_contract);
             let mut all: Vec<_> = named.map(|platform| platform.to_string()).collect();
-            // That of an image without index stands in its config.
+            // The platform of an image without index is in its config.
             if all.is_empty() {
-                for part in self.opened()?.inside.parts() {
-                    all.extend(part.platform()?.map(|platform| platform.to_string()));
+                for image in self.opened()?.contents.platform_images() {
+                    all.extend(image.platform()?.map(|platform| platform.to_string()));
                 }
             }
             Ok(all)
@@ -185,23 +195,24 @@ impl<'a> Facts<'a> {
     pub(crate) fn created(&self) -> Result<Option<Timestamp>, String> {
         let created = once(&self.created, || {
             let mut newest = None;
-            for (position, part) in self.opened()?.inside.parts().enumerate() {
-                let config = self.config(position, part)?;
-                newest = newest.max(part.created_by(config)?);
+            let images = self.opened()?.contents.platform_images();
+            for (position, image) in images.enumerate() {
+                let config = self.config(position, image)?;
+                newest = newest.max(image.created_with(config)?);
             }
             Ok(newest)
         })?;
         Ok(*created)
     }
 
-    /// Notes that something could not be read.
+    /// Records a read error.
     pub(crate) fn fail(&self, text: String) -> ExecutionError {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.get_or_insert_with(|| text.clone());
         ExecutionError::InternalError(text)
     }
 
-    /// The first thing that could not be read.
+    /// The first read error.
     pub(crate) fn failure(&self) -> Option<String> {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.take()

@@ -12,7 +12,7 @@ use regex_lite::Regex;
 
 use crate::values::{Semantic, Time};
 
-/// All that there are.
+/// The names of all functions.
 pub(crate) const NAMES: [&str; 15] = [
     "bool",
     "bytes",
@@ -31,7 +31,8 @@ pub(crate) const NAMES: [&str; 15] = [
     "version",
 ];
 
-/// How many patterns are kept. An expression has a few; one that makes them of labels could have any number.
+/// The largest number of patterns that are kept. An expression has a few; one that makes them of labels could have any
+/// number.
 const MOST_PATTERNS: usize = 100;
 
 /// The standard functions, and ours.
@@ -62,7 +63,8 @@ fn timestamp<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, Execut
     created::parse_setting(text)
         .map(|time| CowVal::owned(Time(time)))
         .ok_or_else(|| {
-            let text = format!("`{text}` is no time, such as 2026-01-01T12:00:00Z, and no date");
+            let text =
+                format!("`{text}` is neither a time such as 2026-01-01T12:00:00Z nor a date");
             ExecutionError::function_error("timestamp", text)
         })
 }
@@ -71,7 +73,9 @@ fn version<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, Executio
     let text = argument(&args, 0);
     Version::of_tag(text)
         .map(|version| CowVal::owned(Semantic(version)))
-        .ok_or_else(|| ExecutionError::function_error("version", format!("`{text}` is no version")))
+        .ok_or_else(|| {
+            ExecutionError::function_error("version", format!("`{text}` is not a version"))
+        })
 }
 
 fn matches<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {

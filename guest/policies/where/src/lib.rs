@@ -1,4 +1,4 @@
-//! `where`: one expression, in CEL, that is true for the images that stay.
+//! `where`: an expression in CEL that is true for the images that are kept.
 //!
 //! ```text
 //! --policy where='image.labels.tier == "gold"'
@@ -20,19 +20,19 @@
 //! `filter`) and its functions, but none about durations and time zones. `matches` finds a regular expression anywhere in a
 //! text; `version`, which is ours, makes a semantic version of a tag, to be compared.
 //!
-//! **What an image does not say is empty**, not an error: a label that is not there is `""`, so it is not `"gold"`, and it is
-//! not `"dev"` either; no tag is `""`; a time that is not known is 1970. `has(image.labels.tier)` and `has(image.created)` ask
-//! whether it is there. A key with a dot in it is written `image.labels["org.opencontainers.image.vendor"]`.
+//! **A missing value is empty**, not an error: a missing label is `""`, so it is not `"gold"`, and it is not `"dev"` either; no
+//! tag is `""`; an unknown time is 1970. `has(image.labels.tier)` and `has(image.created)` ask if a value is there. A key with a
+//! dot in it is written `image.labels["org.opencontainers.image.vendor"]`.
 //!
-//! **An image for several platforms** has labels and annotations for each. It stays only if the expression is true of all.
+//! **An image for several platforms** has labels and annotations for each. It is kept only if the expression is true for all.
 //!
-//! **What cannot be right is refused before anything is read**: what is no expression, a name or function that does not
-//! exist, operators between things that do not go together (`image.size > "1GB"`), a result that is neither true nor false. An
-//! image on which the expression fails all the same, as `int(image.labels.build) > 3` does without that label, is turned
-//! down like one of which it is false, and the reason says why.
+//! **Mistakes are refused before any blob is read**: text that is no expression, a name or function that does not exist,
+//! operators between types that do not go together (`image.size > "1GB"`), a result that is neither true nor false. An image on
+//! which the expression fails all the same, as `int(image.labels.build) > 3` does without that label, is rejected as if it were
+//! false, and the reason names the error.
 //!
-//! **Only what the expression comes to is read**: of `image.tag == "1.0" && image.labels.tier == "gold"`, the configs of images
-//! with that tag.
+//! **Blobs are read only when the expression needs them**: for `image.tag == "1.0" && image.labels.tier == "gold"`, the configs
+//! of images with that tag.
 
 use std::sync::Arc;
 
@@ -51,13 +51,13 @@ mod functions;
 mod tests;
 mod values;
 
-/// Which images stay. Short: the expression.
+/// A condition on the images that are kept. Short: the expression.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Where {
-    /// An expression in CEL about `image`, true for what stays.
+    /// An expression in CEL about `image`, true for the images that are kept.
     expression: String,
-    /// What becomes of an image for which it is false.
+    /// The fate of an image for which it is false.
     #[serde(default)]
     verdict: Verdict,
     #[serde(skip)]
@@ -68,8 +68,8 @@ pub struct Where {
 struct Program {
     env: Arc<Env>,
     expression: IdedExpr,
-    /// What it says of the image, for reasons: `image.labels.tier`.
-    mentions: Vec<(String, IdedExpr)>,
+    /// The fields of the image in it, by name, for reasons: `image.labels.tier`.
+    field_uses: Vec<(String, IdedExpr)>,
 }
 
 impl Policy for Where {

@@ -151,7 +151,7 @@ fn decisions() {
         (
             r#"version(image.tag) > version("1.2")"#,
             "untagged",
-            "fails: `` is no version",
+            "fails: `` is not a version",
             0,
         ),
         (r#"image.tag == """#, "untagged", "keep", 0),
@@ -228,9 +228,9 @@ fn verdicts() {
 }
 
 #[test]
-fn what_cannot_be_read_ends_the_run() {
+fn a_read_error_ends_the_run() {
     let mut policy: Where = configure(r#""image.labels.a == \"b\" || true""#).unwrap();
-    // Known to nobody.
+    // Unknown.
     let image = Image {
         digest: testing::digest(b"not there"),
         ..image("gold")

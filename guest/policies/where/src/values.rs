@@ -1,4 +1,4 @@
-//! What an image says, as values of the language.
+//! The fields of an image, as values of the language.
 
 use std::any::Any;
 use std::cmp::Ordering;
@@ -93,7 +93,7 @@ impl Val for Shown<'_> {
 }
 
 impl Container for Shown<'_> {
-    /// Whether the image says something of it: `has(image.created)`.
+    /// Returns true if the image has a value for a field: `has(image.created)`.
     fn contains(&self, value: &dyn Val) -> Result<bool, ExecutionError> {
         let fail = |text| self.0.fail(text);
         Ok(match text(value)? {

@@ -1,11 +1,11 @@
-//! What a policy may know beyond the row that it is asked about.
+//! The contract's interface `content`: the closure of an image, and its blobs.
 //!
-//! The same two functions as in the contract's interface `content`. In the sandbox they ask the host; in native
-//! tests they answer from what [`testing`](crate::testing) has been given.
+//! In the sandbox these functions ask the host; in native tests they answer from the images of
+//! [`testing`](crate::testing).
 
 use crate::{Content, Failure};
 
-/// Everything that belongs to an image, the top first.
+/// The closure of an image, the top first.
 pub fn closure(image: &str) -> Result<Vec<Content>, Failure> {
     #[cfg(target_family = "wasm")]
     return crate::generated::policy::regcarve::plugin::content::closure(image);
@@ -24,7 +24,7 @@ pub fn read_blob(digest: &str) -> Result<Vec<u8>, Failure> {
 /// A failure as one line, for the error that ends a run.
 pub fn explain(failure: &Failure) -> String {
     match failure {
-        Failure::NotFound => "it is not there".into(),
+        Failure::NotFound => "not found".into(),
         Failure::Occupied => "the name is taken".into(),
         Failure::Refused(text) | Failure::Damaged(text) | Failure::Other(text) => text.clone(),
     }

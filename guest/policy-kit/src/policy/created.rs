@@ -1,11 +1,11 @@
-//! When an image was made.
+//! The time at which an image was created.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 pub use jiff::Timestamp;
 
-/// By which key images and their manifests say when they were made.
+/// The annotation with the time of creation.
 pub const CREATED: &str = "org.opencontainers.image.created";
 
 /// The start of 2013, when there were no container images, in seconds.
@@ -13,15 +13,15 @@ const NO_IMAGES_YET: i64 = 1_356_998_400;
 
 /// Reads a time as images state it: RFC 3339, with any offset.
 ///
-/// Builds that are to be the same every time write a time of their own choice, such as 1970-01-01 (`SOURCE_DATE_EPOCH=0`),
+/// Reproducible builds write a time of their own choice, such as 1970-01-01 (`SOURCE_DATE_EPOCH=0`),
 /// 1980-01-01 (buildpacks) or the year 1. A time before 2013 is one of these and says nothing.
 pub fn parse(text: &str) -> Option<Timestamp> {
     let read: Timestamp = text.parse().ok()?;
     (read.as_second() >= NO_IMAGES_YET).then_some(read)
 }
 
-/// Reads a time as people write it in settings: as images state it, or a date, which means its first moment in UTC.
-/// A time of day without an offset could be any of many times, and is none.
+/// Reads a time as it is written in settings: as images state it, or a date, which means its first moment in UTC.
+/// A time of day without an offset is refused, because it could be any of many times.
 pub fn parse_setting(text: &str) -> Option<Timestamp> {
     if text.len() > "2026-01-01".len() {
         return text.parse().ok();

@@ -1,11 +1,11 @@
-//! What is wrong with settings, and where.
+//! Errors in settings, and their places.
 
 use std::fmt::Display;
 
 use super::Diagnostic;
 
 impl Diagnostic {
-    /// What is wrong at a place, a JSON pointer: `/allow/0`.
+    /// An error at a place, a JSON pointer: `/allow/0`.
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             path: path.into(),
@@ -14,22 +14,22 @@ impl Diagnostic {
     }
 }
 
-/// All that is wrong with some settings, so that the user need not find it one by one.
+/// All errors in some settings, so that the user need not find them one by one.
 #[derive(Debug, Default)]
 pub struct Diagnostics(Vec<Diagnostic>);
 
 impl Diagnostics {
-    /// Nothing is wrong yet.
+    /// Starts without any error.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Notes what is wrong at a place.
+    /// Adds an error at a place.
     pub fn note(&mut self, path: impl Into<String>, message: impl Into<String>) {
         self.0.push(Diagnostic::new(path, message));
     }
 
-    /// What a part of the settings was turned into, or a note of why it could not be.
+    /// Takes the value that a part of the settings was parsed to, or adds the error.
     pub fn check<T, E: Display>(
         &mut self,
         path: impl Into<String>,
@@ -39,7 +39,7 @@ impl Diagnostics {
             .ok()
     }
 
-    /// What the texts of a list were turned into; `path` is that of the list.
+    /// Parses each text of a list and adds the errors; `path` is that of the list.
     pub fn check_each<T, E: Display>(
         &mut self,
         path: &str,
@@ -52,7 +52,7 @@ impl Diagnostics {
             .collect()
     }
 
-    /// Fails if anything has been noted.
+    /// Fails if there are errors.
     pub fn finish(self) -> Result<(), Vec<Diagnostic>> {
         if self.0.is_empty() {
             Ok(())

@@ -1,43 +1,52 @@
-//! What is known of an image, one call each.
+//! Methods of an image that a policy is asked about.
 
 use std::collections::BTreeMap;
 
+use regcarve_formats::ManifestType;
+
 use super::Image;
 use super::created::Timestamp;
-use super::inside::Inside;
+use super::image_contents::ImageContents;
 
 impl Image {
-    /// Its tag; empty where it has none, which no tag is.
+    /// The tag; empty if there is none.
     pub fn tag(&self) -> &str {
         self.tag.as_deref().unwrap_or_default()
     }
 
-    /// What it consists of. Asks the host, and reads nothing.
-    pub fn inside(&self) -> Result<Inside, String> {
-        Inside::of(self)
+    /// Returns true if the top of the image is an index.
+    pub fn is_index(&self) -> bool {
+        ManifestType::from_media_type(&self.media_type).is_some_and(ManifestType::is_index)
     }
 
-    /// Reads the labels of each of its parts, which are one for each platform. An artifact has a part without any.
+    /// Asks the host for the contents of the image. Reads no blob.
+    pub fn contents(&self) -> Result<ImageContents, String> {
+        ImageContents::of(self)
+    }
+
+    /// Reads the labels of each platform. An artifact counts as one platform without labels.
     pub fn labels(&self) -> Result<Vec<BTreeMap<String, String>>, String> {
-        self.inside()?.parts().map(|part| part.labels()).collect()
+        let contents = self.contents()?;
+        let images = contents.platform_images();
+        images.map(|image| image.labels()).collect()
     }
 
-    /// Reads the annotations of each of its parts: those of its manifest and, of the rest, those of the index.
+    /// Reads the annotations of each platform: those of its manifest, then those of the index.
     pub fn annotations(&self) -> Result<Vec<BTreeMap<String, String>>, String> {
-        let inside = self.inside()?;
-        let above = inside.index_annotations()?;
-        let both = |of_part| {
+        let contents = self.contents()?;
+        let above = contents.index_annotations()?;
+        let both = |of_manifest| {
             let mut all = above.clone();
-            all.extend(of_part);
+            all.extend(of_manifest);
             all
         };
-        let parts = inside.parts();
-        parts.map(|part| part.annotations().map(both)).collect()
+        let images = contents.platform_images();
+        images.map(|image| image.annotations().map(both)).collect()
     }
 
-    /// Reads when it was made: when the newest of its parts was. None where none says so, or says a time at which there
-    /// were no images yet, as builds do that are to be the same every time.
+    /// Reads the time of creation, that of the newest platform. None where none is stated, or one at which there were no
+    /// images yet, as reproducible builds do.
     pub fn created(&self) -> Result<Option<Timestamp>, String> {
-        self.inside()?.created()
+        self.contents()?.created()
     }
 }

@@ -37,11 +37,11 @@ fn a_policy_of_ten_lines() {
 }
 
 #[test]
-fn a_policy_is_called_what_its_package_is_called() {
+fn a_policy_is_named_after_its_package() {
     let about = describe::<NoPrefix>(&PACKAGE);
-    let said = [about.name, about.version, about.summary];
+    let found = [about.name, about.version, about.summary];
     assert_eq!(
-        said,
+        found,
         ["no-prefix", "1.2.3", "Drops tags with a banned prefix."]
     );
     let schema: Value = serde_json::from_str(&about.settings_schema).unwrap();
@@ -58,8 +58,8 @@ fn a_policy_may_have_another_name() {
         const SUMMARY: &'static str = "Does nothing.";
     }
     let about = describe::<Named>(&PACKAGE);
-    let said = [about.name, about.version, about.summary];
-    assert_eq!(said, ["named", "1.2.3", "Does nothing."]);
+    let found = [about.name, about.version, about.summary];
+    assert_eq!(found, ["named", "1.2.3", "Does nothing."]);
     // And one that forgot what to do says so.
     let mut policy: Named = configure("{}").unwrap();
     let images = [testing::manifest(json!({})).image("1")];
@@ -84,7 +84,7 @@ fn wrong_settings_are_named() {
 }
 
 #[test]
-fn what_is_written_in_an_image_is_one_call_away() {
+fn labels_annotations_and_creation_are_one_call_away() {
     let amd64 = json!({"created": "2026-01-01T00:00:00Z", "config": {"Labels": {"team": "a"}}});
     let arm64 = json!({"created": "2026-02-01T00:00:00+01:00"});
     let image = index_of(

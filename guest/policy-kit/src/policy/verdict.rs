@@ -1,11 +1,11 @@
-//! What becomes of an image, in the words of settings and of short policies.
+//! Decisions, in the words of settings and of short policies.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Decision;
 
-/// What becomes of an image that a policy turns down. A setting that most policies have, `verdict`.
+/// The fate of an image that a policy rejects: the setting `verdict`, which most policies have.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {

@@ -12,7 +12,7 @@
 
 use semver::{BuildMetadata, Prerelease};
 
-/// A version. Two are the same if they differ in writing only: `1.2` and `v1.2.0`.
+/// A version. Versions that differ in writing only are equal: `1.2` and `v1.2.0`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
     numbers: [u64; MOST_NUMBERS],
@@ -20,13 +20,13 @@ pub struct Version {
     build: BuildMetadata,
 }
 
-/// Windows and its images have four.
+/// The largest number of numbers; Windows and its images have four.
 const MOST_NUMBERS: usize = 4;
 
 impl Version {
     /// The version that a tag states, if the tag is one.
     pub fn of_tag(tag: &str) -> Option<Self> {
-        // What is announced and not there is a mistake, not a version.
+        // A separator with nothing behind it is a mistake, not a version.
         if tag.ends_with(['-', '_', '+']) {
             return None;
         }
@@ -45,7 +45,7 @@ impl Version {
         })
     }
 
-    /// Whether it is what comes before a version: `1.2.0-rc.1`.
+    /// Returns true for a pre-release: `1.2.0-rc.1`.
     pub fn is_prerelease(&self) -> bool {
         !self.pre.is_empty()
     }

@@ -40,7 +40,7 @@ impl Selector for ImagesList {
     }
 }
 
-/// What a line is.
+/// The meaning of a line.
 #[derive(Debug, PartialEq, Eq)]
 enum Line<'a> {
     Nothing,
@@ -85,7 +85,7 @@ mod tests {
             ),
             ("  /library/app:1", Line::Nothing),
             ("library/app:1\t#stable", Line::Reference("library/app:1")),
-            // Without a space it is no comment: the host will say that `#` cannot be in a tag.
+            // Without a space it is not a comment: the host refuses the `#` in the tag.
             (
                 "library/app:1#stable",
                 Line::Reference("library/app:1#stable"),

@@ -6,7 +6,7 @@ use crate::excerpt::Excerpt;
 /// The reason why a text is not a digest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DigestError {
-    /// There is no text at all; an interrupted write leaves link files like that.
+    /// The text is empty; an interrupted write leaves link files like that.
     #[error("empty, where a digest should be")]
     Empty,
     /// Everything is right except a line end behind it.
@@ -16,7 +16,7 @@ pub enum DigestError {
     #[error("a digest with white space around it")]
     WhiteSpace,
     /// There is no `:`.
-    #[error("`{0}` is no digest: there is no algorithm such as `sha256:` in front")]
+    #[error("`{0}` is not a digest: it has no algorithm such as `sha256:` in front")]
     NoColon(Excerpt),
     /// The algorithm has a name that we do not know.
     #[error("unknown digest algorithm `{0}`: known are sha256, sha384 and sha512")]
@@ -37,8 +37,8 @@ pub enum DigestError {
         /// Its position, counted from one.
         position: usize,
     },
-    /// A character is no hexadecimal digit.
-    #[error("`{}` at position {position} of a digest is no hexadecimal digit", .letter.escape_debug())]
+    /// A character is not a hexadecimal digit.
+    #[error("`{}` at position {position} of a digest is not a hexadecimal digit", .letter.escape_debug())]
     NotHex {
         /// The character.
         letter: char,

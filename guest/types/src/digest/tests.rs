@@ -41,10 +41,10 @@ fn stays_small() {
 fn white_space_hides_no_other_mistake() {
     let upper = text_of(Algorithm::Sha256).replace('c', "C");
     let error = Digest::parse(&format!(" {upper}\n")).expect_err("two mistakes");
-    let said = error.to_string();
+    let message = error.to_string();
     assert!(
-        !said.contains("white space") && !said.contains("line end"),
-        "{said}"
+        !message.contains("white space") && !message.contains("line end"),
+        "{message}"
     );
 }
 
@@ -69,7 +69,7 @@ fn two_wrong_letters_are_wrong_too() {
 }
 
 #[test]
-fn refusals_say_what_is_wrong() {
+fn refusals_name_the_mistake() {
     let good = text_of(Algorithm::Sha256);
     let upper = good.replace('c', "C");
     for (text, message) in [
@@ -89,7 +89,7 @@ fn refusals_say_what_is_wrong() {
         ),
         (
             HEX,
-            &format!("`{HEX}` is no digest: there is no algorithm such as `sha256:` in front"),
+            &format!("`{HEX}` is not a digest: it has no algorithm such as `sha256:` in front"),
         ),
         (
             "md5:00",
@@ -112,15 +112,15 @@ fn refusals_say_what_is_wrong() {
         (&upper, "upper case letter `C` at position 9 of a digest"),
         (
             "sha256:../../etc/passwd",
-            "`.` at position 8 of a digest is no hexadecimal digit",
+            "`.` at position 8 of a digest is not a hexadecimal digit",
         ),
         (
             &good.replace("70ff", "7\0ff"),
-            r"`\0` at position 41 of a digest is no hexadecimal digit",
+            r"`\0` at position 41 of a digest is not a hexadecimal digit",
         ),
         (
             &good.replace("70ff", "７ff"),
-            "`７` at position 40 of a digest is no hexadecimal digit",
+            "`７` at position 40 of a digest is not a hexadecimal digit",
         ),
     ] {
         let error = Digest::parse(text).expect_err(text);

@@ -5,7 +5,7 @@ use super::Glob;
 /// The reason why a text is not a glob.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GlobError {
-    /// There is no text.
+    /// The text is empty.
     #[error("the glob is empty")]
     Empty,
     /// The glob is longer than any name.

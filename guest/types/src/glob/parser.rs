@@ -1,14 +1,14 @@
 //! From the text of a glob to tokens.
 //!
-//! Braces are multiplied out on the way, so `a{b,c}` becomes two rows of tokens. Whether a `**`
-//! stands alone between slashes can only be seen in such a row (`{team/,}**`), so that comes last.
+//! Braces are multiplied out on the way, so `a{b,c}` becomes two rows of tokens. A `**` must stand
+//! alone between slashes, which can only be seen in such a row (`{team/,}**`), so that comes last.
 use std::iter::Peekable;
 use std::str::Chars;
 
 use super::token::Token;
 use super::{Glob, GlobError};
 
-/// An element before it is known what stands next to it.
+/// An element before its neighbours are known.
 #[derive(Clone, Copy)]
 enum Element {
     Done(Token),
@@ -193,7 +193,7 @@ fn product(left: &[Row], right: &[Row]) -> Result<Vec<Row>, GlobError> {
         .collect())
 }
 
-/// Turns each `**` into what it means at its place.
+/// Turns each `**` into the token for its place.
 fn settle(row: &[Element]) -> Result<Vec<Token>, GlobError> {
     const SLASH: Token = Token::Letter(b'/');
     let mut tokens = Vec::with_capacity(row.len());

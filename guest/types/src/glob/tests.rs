@@ -9,7 +9,7 @@ fn matches(glob: &str, name: &str) -> bool {
 }
 
 #[test]
-fn what_matches() {
+fn names_that_match() {
     for (glob, names) in [
         ("nginx", &["nginx"][..]),
         ("nginx*", &["nginx", "nginx-x"]),
@@ -40,7 +40,7 @@ fn what_matches() {
 }
 
 #[test]
-fn what_does_not_match() {
+fn names_that_do_not_match() {
     for (glob, names) in [
         ("nginx", &["nginx2", "ngin", "Nginx", ""][..]),
         ("*", &["a/b", "/"]),

@@ -31,27 +31,33 @@ fn one_name_for_one_machine() {
 }
 
 #[test]
+fn attestations_have_an_unknown_platform() {
+    assert!(platform("unknown/unknown").is_unknown());
+    assert!(!platform("linux/amd64").is_unknown());
+}
+
+#[test]
 fn refusals() {
     for (text, message) in [
         (
             "",
-            "`` is no platform: write it like `linux/amd64` or `linux/arm/v7`",
+            "`` is not a platform: write it like `linux/amd64` or `linux/arm/v7`",
         ),
         (
             "linux",
-            "`linux` is no platform: write it like `linux/amd64` or `linux/arm/v7`",
+            "`linux` is not a platform: write it like `linux/amd64` or `linux/arm/v7`",
         ),
         (
             "a/b/c/d",
-            "`a/b/c/d` is no platform: write it like `linux/amd64` or `linux/arm/v7`",
+            "`a/b/c/d` is not a platform: write it like `linux/amd64` or `linux/arm/v7`",
         ),
         (
             "a/b/",
-            "`a/b/` is no platform: write it like `linux/amd64` or `linux/arm/v7`",
+            "`a/b/` is not a platform: write it like `linux/amd64` or `linux/arm/v7`",
         ),
         (
             "w(1/b",
-            "`w(1/b` is no platform: write it like `linux/amd64` or `linux/arm/v7`",
+            "`w(1/b` is not a platform: write it like `linux/amd64` or `linux/arm/v7`",
         ),
         (
             "/amd64",
@@ -75,7 +81,7 @@ fn empty_fields_of_a_manifest_are_none() {
 }
 
 #[test]
-fn what_is_left_open_matches() {
+fn parts_left_open_match() {
     for (image, wanted, expected) in [
         ("linux/amd64", "linux/amd64", true),
         ("linux/amd64", "linux/arm64", false),

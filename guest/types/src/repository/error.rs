@@ -6,7 +6,7 @@ use crate::excerpt::Excerpt;
 /// The reason why a text is not the name of a repository.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RepositoryError {
-    /// There is no text.
+    /// The text is empty.
     #[error("the name of the repository is empty")]
     Empty,
     /// The name is longer than a registry stores.
@@ -89,7 +89,7 @@ pub(crate) fn refuse_location(text: &str) -> Result<(), RepositoryError> {
 /// The reason why a text is not a tag.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TagError {
-    /// There is no text.
+    /// The text is empty.
     #[error("the tag is empty")]
     Empty,
     /// The tag is longer than a registry stores.

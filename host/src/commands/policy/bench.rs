@@ -1,14 +1,18 @@
-//! `regcarve policy bench`: what a policy costs, with images that are made up.
+//! `regcarve policy bench`: the time that a policy takes, measured on sample images.
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use anyhow::Result;
+use regcarve_formats::sample::{layer, manifest};
 use regcarve_types::Reference;
+use serde_json::{Map, json};
 
 use super::{engine, load, sample};
-use crate::cli::Bench;
-use crate::commands::{print, session};
-use crate::error::Error;
+use crate::cli::policy::Bench;
+use crate::commands::print;
+use crate::inputs;
+use crate::pipeline::session::restrict_all;
 use crate::release::blob_table::BlobTable;
 use crate::release::image::Image;
 use crate::report::milliseconds;
@@ -17,17 +21,17 @@ use crate::wasm::roles::policy::Policy;
 /// Images of one call; a repository with as many tags is a large one.
 const BATCH: usize = 1000;
 
-pub(super) fn bench(args: &Bench) -> Result<(), Error> {
+pub(super) fn bench(args: &Bench) -> Result<()> {
     let clock = Instant::now();
     let engine = engine(&args.components)?;
     let start = clock.elapsed();
     let clock = Instant::now();
     let component = load(&engine, &args.policy, &args.components)?;
     let loaded = clock.elapsed();
-    let settings = session::settings(&args.policy)?;
+    let settings = inputs::settings(&args.policy)?;
     let (images, blobs) = images()?;
     let blobs = Arc::new(blobs);
-    session::fence(args.components.sandbox)?;
+    restrict_all(args.components.sandbox)?;
     let clock = Instant::now();
     let mut policy = Policy::start_without_source(&component)?;
     policy.configure(&settings)?;
@@ -52,23 +56,22 @@ pub(super) fn bench(args: &Bench) -> Result<(), Error> {
         milliseconds(first),
         all * 1e9 / count as f64,
         count as f64 / all,
-    ))
+    ))?;
+    Ok(())
 }
 
 /// The images of one repository, each with a manifest of its own and all with one config.
-fn images() -> Result<(Vec<Arc<Image>>, BlobTable), Error> {
-    let mut contents = BlobTable::default();
+fn images() -> Result<(Vec<Arc<Image>>, BlobTable)> {
+    let config = json!({ "os": "linux", "architecture": "amd64" });
+    let mut blobs = BlobTable::default();
     let mut images = Vec::with_capacity(BATCH);
     for number in 0..BATCH {
-        let reference = Reference::parse(&format!("bench/app:1.{number}.0"))
-            .map_err(|error| Error::Internal(error.to_string()))?;
+        let reference = Reference::parse(&format!("bench/app:1.{number}.0"))?;
         let created = format!("2026-01-01T00:00:00.{number:03}Z");
-        let annotations = [(
-            "org.opencontainers.image.created".to_owned(),
-            created.into(),
-        )];
-        let closure = sample::manifest(None, annotations.into_iter().collect(), &[1000]);
-        images.push(Arc::new(sample::image(&reference, closure, &mut contents)));
+        let created = ("org.opencontainers.image.created".into(), created.into());
+        let closure =
+            manifest(&config, Map::from_iter([created]), [layer("layer", 1000)]).closure();
+        images.push(Arc::new(sample::image(&reference, closure, &mut blobs)));
     }
-    Ok((images, contents))
+    Ok((images, blobs))
 }

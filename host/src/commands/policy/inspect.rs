@@ -1,44 +1,51 @@
-//! `regcarve policy inspect`.
+//! `regcarve policy inspect`: a policy's description, digest, imports and settings.
 
+use anyhow::Result;
 use serde::Serialize;
 
 use super::{engine, load};
-use crate::cli::{Format, Inspect};
+use crate::cli::Format;
+use crate::cli::policy::Inspect;
 use crate::commands::print;
-use crate::commands::session::fence;
-use crate::error::Error;
+use crate::pipeline::session::restrict_all;
+use crate::report::file::json;
 use crate::spec::ComponentSpec;
 use crate::text;
 use crate::wasm::roles::policy::Policy;
 
-/// What is said of a policy.
+/// The result of `regcarve policy inspect --format json`.
 #[derive(Debug, Serialize)]
-struct Row {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(crate) struct Inspected {
+    /// The name that the policy gives itself.
     name: String,
+    /// Its semantic version.
     version: String,
+    /// One sentence.
     summary: String,
-    /// A shipped name, or a path.
+    /// A shipped name, or the path of a file.
     component: String,
+    /// The digest of the component.
     sha256: String,
-    /// What to write on a command line to accept exactly these bytes; a shipped policy needs none.
+    /// The way to name exactly these bytes on a command line. Not there for shipped policies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pin: Option<String>,
-    /// In bytes.
+    /// The size of the component in bytes.
     size: usize,
-    /// Interfaces, as the file names them.
+    /// The interfaces that the component imports.
     imports: Vec<String>,
-    /// The same in plain words.
+    /// The powers that these imports give it, in plain words.
     powers: Vec<&'static str>,
-    /// A JSON schema.
+    /// The JSON schema of its settings.
     settings_schema: serde_json::Value,
 }
 
-pub(super) fn inspect(args: &Inspect) -> Result<(), Error> {
+pub(super) fn inspect(args: &Inspect) -> Result<()> {
     let engine = engine(&args.components)?;
     let component = load(&engine, &args.policy, &args.components)?;
-    fence(args.components.sandbox)?;
+    restrict_all(args.components.sandbox)?;
     let about = Policy::start_alone(&component)?.describe()?;
-    let row = Row {
+    let inspected = Inspected {
         name: about.name,
         version: about.version,
         summary: about.summary,
@@ -51,49 +58,45 @@ pub(super) fn inspect(args: &Inspect) -> Result<(), Error> {
         powers: powers(component.imports()),
         settings_schema: serde_json::from_str(&about.settings_schema).unwrap_or_default(),
     };
-    match args.format {
-        Format::Json => {
-            let json = serde_json::to_string_pretty(&row);
-            print(&json.map_err(|error| Error::Internal(error.to_string()))?)
-        }
-        Format::Text => print(&draw(&row)),
-    }
+    print(&match args.format {
+        Format::Json => json(&inspected)?,
+        Format::Text => draw(&inspected),
+    })?;
+    Ok(())
 }
 
-fn draw(row: &Row) -> String {
-    let schema = serde_json::to_string_pretty(&row.settings_schema).unwrap_or_default();
+/// The result for people.
+fn draw(policy: &Inspected) -> String {
+    let schema = serde_json::to_string_pretty(&policy.settings_schema).unwrap_or_default();
     let visible = |text: &str| text::visible(text).into_owned();
     let mut lines = vec![
         format!(
             "{} {}: {}",
-            visible(&row.name),
-            visible(&row.version),
-            visible(&row.summary)
+            visible(&policy.name),
+            visible(&policy.version),
+            visible(&policy.summary)
         ),
         format!(
             "component  {} ({})",
-            visible(&row.component),
-            text::bytes(row.size as u64)
+            visible(&policy.component),
+            text::bytes(policy.size as u64)
         ),
-        format!("digest     {}", row.sha256),
+        format!("digest     {}", policy.sha256),
     ];
     lines.extend(
-        row.pin
+        policy
+            .pin
             .iter()
             .map(|pin| format!("pinned     --policy {pin}")),
     );
     lines.push("it can".into());
-    lines.extend(
-        row.powers
-            .iter()
-            .map(|capability| format!("  - {capability}")),
-    );
+    lines.extend(policy.powers.iter().map(|power| format!("  - {power}")));
     lines.push("settings".into());
     lines.extend(schema.lines().map(|line| format!("  {}", visible(line))));
     lines.join("\n")
 }
 
-/// What imports mean.
+/// The powers of a component with these imports, in plain words.
 fn powers(imports: &[String]) -> Vec<&'static str> {
     let imports = |interface: &str| imports.iter().any(|name| name.starts_with(interface));
     let mut powers = vec![

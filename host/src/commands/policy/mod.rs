@@ -1,7 +1,8 @@
-//! `regcarve policy …`: what authors and operators ask of a policy without running a release through it.
+//! `regcarve policy …`: tools for authors and operators of policies. None of them carves a release.
 
-use crate::cli::PolicyCommand;
-use crate::error::Error;
+use anyhow::Result;
+
+use crate::cli::policy::PolicyCommand;
 use crate::options::ComponentOptions;
 use crate::progress::Progress;
 use crate::spec::PolicySpec;
@@ -9,14 +10,14 @@ use crate::wasm::{Component, Engine, Role};
 
 mod bench;
 mod check;
-mod inspect;
+pub(super) mod inspect;
 mod list;
 mod new;
 mod sample;
-mod test;
+pub(super) mod test;
 
 /// Runs the command.
-pub fn policy(command: PolicyCommand) -> Result<(), Error> {
+pub fn policy(command: PolicyCommand) -> Result<()> {
     match command {
         PolicyCommand::List => list::list(),
         PolicyCommand::Inspect(args) => inspect::inspect(&args),
@@ -28,20 +29,17 @@ pub fn policy(command: PolicyCommand) -> Result<(), Error> {
 }
 
 /// An engine that logs to standard error.
-fn engine(options: &ComponentOptions) -> Result<Engine, Error> {
-    super::session::engine(options, &Progress::hidden())
+fn engine(options: &ComponentOptions) -> Result<Engine> {
+    Ok(super::engine(options, &Progress::hidden())?)
 }
 
-/// Loads a policy: every check of its bytes and its world is made here.
-fn load(
-    engine: &Engine,
-    spec: &PolicySpec,
-    options: &ComponentOptions,
-) -> Result<Component, Error> {
+/// Loads a policy, and checks its bytes and its imports.
+fn load(engine: &Engine, spec: &PolicySpec, options: &ComponentOptions) -> Result<Component> {
+    let pins = options.require_pins;
     Ok(Component::load(
         engine,
         Role::Policy,
         &spec.component,
-        options.require_pins,
+        pins,
     )?)
 }

@@ -1,26 +1,28 @@
-//! `regcarve policy new`: a project with a policy that works, to be changed into one's own.
+//! `regcarve policy new`: the project of a policy that works, for its author to change.
 //!
-//! What is written are the example policies of this repository, under another name, with the contract and, for Rust, the
-//! kit. The build script embeds them, so that nothing is fetched, and the projects are as new as this program.
+//! A project is an example policy of this repository under another name, with the contract and, for Rust, the kit. The
+//! build script embeds these files: nothing is downloaded, and a project fits the program that created it.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Language, New};
-use crate::commands::print;
-use crate::error::Error;
-use crate::fs::OsError;
+use anyhow::Result;
 
-/// Path in this repository and content.
+use crate::cli::policy::{Language, New};
+use crate::commands::print;
+use crate::error::{Error, SystemContext as _};
+use crate::fs::{OsError, OsResultExt as _};
+
+/// The files that projects are made of: path in this repository, and content.
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/templates.rs"));
 
-/// The name of the example policies; no other text holds it.
+/// The name of the example policies, which nothing else in their files contains.
 const EXAMPLE: &str = "owned-images";
 
-/// A path in this repository, and where in a project it goes.
+/// A path in this repository, and its place in a project.
 type Part = (&'static str, &'static str);
 
-/// What a project consists of.
+/// The parts of a project.
 fn parts(language: Language) -> &'static [Part] {
     const CASES: Part = ("guest/examples/cases/", "cases/");
     const WIT: Part = ("wit/", "wit/");
@@ -29,7 +31,7 @@ fn parts(language: Language) -> &'static [Part] {
             ("guest/examples/rust-policy/project/", ""),
             ("guest/examples/rust-policy/src/", "src/"),
             CASES,
-            // The kit keeps its place among its own kind.
+            // The crates of the kit name one another by relative paths.
             ("Cargo.toml", "regcarve/Cargo.toml"),
             ("guest/policy-kit/", "regcarve/guest/policy-kit/"),
             ("guest/types/", "regcarve/guest/types/"),
@@ -41,43 +43,49 @@ fn parts(language: Language) -> &'static [Part] {
     }
 }
 
-pub(super) fn new(args: &New) -> Result<(), Error> {
+pub(super) fn new(args: &New) -> Result<()> {
     if !is_name(&args.name) {
-        return Err(Error::Usage(format!(
-            "`{}` cannot be the name of a policy: it is lower-case words joined by `-`, the first beginning with a letter",
+        let message = format!(
+            "cannot name a policy `{}`\n  hint: write lower-case words joined by `-`, the first beginning with a letter",
             args.name
-        )));
+        );
+        return Err(Error::Usage(message).into());
     }
     let folder = PathBuf::from(&args.name);
     match std::fs::create_dir(&folder) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             return Err(Error::Occupied {
                 path: folder,
-                hint: "take another name, or change into another folder",
-            });
+                hint: "choose another name, or change into another folder",
+            }
+            .into());
         }
-        made => made.map_err(fault("mkdir", &folder))?,
+        made => made
+            .during("mkdir", folder.display())
+            .context("create the project")?,
     }
     for (path, content) in FILES {
         for (from, to) in parts(args.lang) {
             if let Some(rest) = path.strip_prefix(from) {
-                let content = if is_ours(path) {
+                let content = if is_example(path) {
                     renamed(content, &args.name)
                 } else {
                     (*content).to_owned()
                 };
-                write(&folder.join(format!("{to}{rest}")), &content)?;
+                let path = folder.join(format!("{to}{rest}"));
+                write(&path, &content).context("create the project")?;
             }
         }
     }
     print(&format!(
         "{}: a policy that works; README.md has the commands that build and test it",
         folder.display()
-    ))
+    ))?;
+    Ok(())
 }
 
-/// Whether a file belongs to the policy, and not to the contract or the kit.
-fn is_ours(path: &str) -> bool {
+/// True for a file of the policy, false for one of the contract or the kit.
+fn is_example(path: &str) -> bool {
     path.starts_with("guest/examples/")
 }
 
@@ -87,7 +95,7 @@ fn renamed(text: &str, name: &str) -> String {
         .replace(&EXAMPLE.replace('-', "_"), &name.replace('-', "_"))
 }
 
-/// Lower-case words joined by `-`, as the contract wants the name of a policy.
+/// True for a text that can be the name of a policy: lower-case words joined by `-`, as the contract has it.
 pub(super) fn is_name(name: &str) -> bool {
     let word = |word: &str| {
         !word.is_empty()
@@ -98,24 +106,19 @@ pub(super) fn is_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase()) && name.split('-').all(word)
 }
 
-fn write(path: &Path, content: &str) -> Result<(), Error> {
+fn write(path: &Path, content: &str) -> Result<(), OsError> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(fault("mkdir", folder))?;
+        std::fs::create_dir_all(folder).during("mkdir", folder.display())?;
     }
     std::fs::File::create_new(path)
         .and_then(|mut file| file.write_all(content.as_bytes()))
-        .map_err(fault("write", path))
-}
-
-fn fault(call: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-    let path = path.display().to_string();
-    move |error| Error::system("write the project")(OsError::from_io(call, path, &error))
+        .during("write", path.display())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{EXAMPLE, FILES, is_name, is_ours, parts, renamed};
-    use crate::cli::Language;
+    use super::{EXAMPLE, FILES, is_example, is_name, parts, renamed};
+    use crate::cli::policy::Language;
 
     #[test]
     fn names() {
@@ -141,7 +144,7 @@ mod tests {
             }
             let named = parts(language).iter().any(|(from, _)| {
                 FILES.iter().any(|(path, text)| {
-                    path.starts_with(from) && is_ours(path) && text.contains(EXAMPLE)
+                    path.starts_with(from) && is_example(path) && text.contains(EXAMPLE)
                 })
             });
             assert!(named, "{language:?} does not name the policy");

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use regcarve_types::Digest;
 
 use crate::error::Error;
 use crate::fs::OsError;
+use crate::sync;
 use crate::wasm::{Limits, LogSink};
 use meter::{TICK, Ticks};
 
@@ -58,7 +59,7 @@ impl Engine {
     /// Starts the clock, unless it runs. The first instance does this, and nothing earlier: a thread that exists before
     /// Landlock restricts the process would not be restricted.
     pub(in crate::wasm) fn start_clock(&self) -> Result<(), Error> {
-        let mut runs = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut runs = sync::lock(&self.clock);
         if !*runs {
             // Without it no limit of time would hold.
             let clock = Clock {
@@ -80,7 +81,7 @@ impl Engine {
         sha256: Digest,
         load: impl FnOnce() -> Result<wasmtime::component::Component, E>,
     ) -> Result<wasmtime::component::Component, E> {
-        let mut code = self.code.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut code = sync::lock(&self.code);
         if let Some(known) = code.get(&sha256) {
             return Ok(known.clone());
         }

@@ -23,10 +23,10 @@ impl State {
 }
 
 impl content::Host for State {
-    fn closure(&mut self, image: String) -> Answer<Vec<types::Content>> {
+    fn closure(&mut self, image: String) -> Answer<Vec<types::ClosureEntry>> {
         self.sized_host_call(
             |state| state.content()?.closure(&image),
-            |contents| size_of_val(&**contents),
+            |entries| size_of_val(&**entries),
         )
     }
 
@@ -37,17 +37,17 @@ impl content::Host for State {
 
 /// The capability of a policy: reading manifests and configs of the images that it is asked about.
 pub(in crate::wasm) struct ContentHost {
-    /// Where files are. Without it there is only what a table holds.
+    /// The root of all files. Without it only blobs that the table itself holds can be read.
     source: Option<Arc<SourceTree>>,
     /// The images of the call at hand; empty between calls.
-    pub(in crate::wasm) shown: Shown,
+    pub(in crate::wasm) shown: ShownImages,
     /// The blobs that have been read, if they are to be recorded.
     pub(in crate::wasm) read: Option<HashMap<Digest, Option<Vec<u8>>>>,
 }
 
 /// The images of one call, and what reading their blobs has shown.
 #[derive(Default)]
-pub(in crate::wasm) struct Shown {
+pub(in crate::wasm) struct ShownImages {
     blobs: Arc<BlobTable>,
     images: Vec<Arc<Image>>,
     /// The blobs of these images and whether the policy may read each; made when the first is asked for.
@@ -62,16 +62,16 @@ impl ContentHost {
     pub(in crate::wasm) fn new(source: Option<Arc<SourceTree>>) -> Self {
         Self {
             source,
-            shown: Shown::default(),
+            shown: ShownImages::default(),
             read: None,
         }
     }
 
-    fn closure(&mut self, image: &str) -> Result<Vec<types::Content>, types::Failure> {
+    fn closure(&mut self, image: &str) -> Result<Vec<types::ClosureEntry>, types::Failure> {
         let digest = digest_in(image)?;
-        let Shown { blobs, images, .. } = &self.shown;
+        let ShownImages { blobs, images, .. } = &self.shown;
         match images.iter().find(|image| image.digest == digest) {
-            Some(image) => Ok(closure_out(&image.items, blobs)),
+            Some(image) => Ok(closure_out(&image.entries, blobs)),
             None => Err(types::Failure::Refused(format!(
                 "{digest} is none of the images in this call"
             ))),
@@ -90,7 +90,7 @@ impl ContentHost {
     }
 }
 
-impl Shown {
+impl ShownImages {
     pub(in crate::wasm) fn new(blobs: &Arc<BlobTable>, images: &[Arc<Image>]) -> Self {
         Self {
             blobs: Arc::clone(blobs),
@@ -114,7 +114,7 @@ impl Shown {
         };
         let blobs = Arc::clone(&self.blobs);
         let blob = blobs.get(id);
-        match &blob.presence {
+        match &blob.state {
             BlobState::Made(bytes) => return Ok(bytes.clone()),
             BlobState::File(size) if *size > MAX_BLOB => {
                 return refused(&format!("has {size} bytes; {MAX_BLOB} can be read"));
@@ -147,21 +147,11 @@ impl Shown {
 
     /// The blob with this digest in the images at hand, and whether a policy may read it.
     fn find(&mut self, digest: &Digest) -> Option<(BlobId, bool)> {
-        let Self { blobs, images, .. } = &*self;
-        let readable = || {
-            let mut readable = HashMap::new();
-            for entry in images.iter().flat_map(|image| &image.items) {
-                let digest = blobs.get(entry.content).digest;
-                // The same bytes may be a layer here and a config there.
-                readable.entry(digest).or_insert((entry.content, false)).1 |=
-                    entry.kind != Kind::Layer;
-            }
-            readable
-        };
-        if self.readable.is_none() {
-            self.readable = Some(readable());
-        }
-        self.readable.as_ref()?.get(digest).copied()
+        let (blobs, images) = (&self.blobs, &self.images);
+        let readable = self
+            .readable
+            .get_or_insert_with(|| readable_blobs(images, blobs));
+        readable.get(digest).copied()
     }
 
     /// Remembers the first problem of this call.
@@ -169,7 +159,7 @@ impl Shown {
         let owner = self
             .images
             .iter()
-            .find(|image| image.items.iter().any(|entry| entry.content == id));
+            .find(|image| image.entries.iter().any(|entry| entry.blob == id));
         let problem = || Problem {
             severity,
             reference: owner.map(|image| image.reference()).unwrap_or_default(),
@@ -180,4 +170,15 @@ impl Shown {
         };
         self.problem.get_or_insert_with(problem);
     }
+}
+
+/// All blobs of some images, and whether a policy may read each.
+fn readable_blobs(images: &[Arc<Image>], blobs: &BlobTable) -> HashMap<Digest, (BlobId, bool)> {
+    let mut readable = HashMap::new();
+    for entry in images.iter().flat_map(|image| &image.entries) {
+        let digest = blobs.get(entry.blob).digest;
+        // The same bytes may be a layer here and a config there.
+        readable.entry(digest).or_insert((entry.blob, false)).1 |= entry.kind != Kind::Layer;
+    }
+    readable
 }

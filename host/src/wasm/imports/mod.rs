@@ -3,5 +3,5 @@
 pub(in crate::wasm) mod content;
 pub(in crate::wasm) mod log;
 pub(in crate::wasm) mod output;
-mod source;
+pub(in crate::wasm) mod source;
 pub(in crate::wasm) mod wasi;

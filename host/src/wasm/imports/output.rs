@@ -150,7 +150,7 @@ impl OutputHost {
         }
         let plan = Arc::clone(&self.plan);
         let blob = plan.blobs.get(id);
-        let done = match &blob.presence {
+        let done = match &blob.state {
             BlobState::Made(bytes) => self.write_new(path, bytes),
             _ => {
                 let from = SourceFile {

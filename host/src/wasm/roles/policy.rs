@@ -16,7 +16,7 @@ use crate::wasm::bindings::policy as bindings;
 use crate::wasm::bindings::policy::exports::regcarve::plugin::decide as exported;
 use crate::wasm::component::Component;
 use crate::wasm::convert::{platform_in, platform_out};
-use crate::wasm::imports::content::{ContentHost, Shown};
+use crate::wasm::imports::content::{ContentHost, ShownImages};
 use crate::wasm::instance::Instance;
 use crate::wasm::state::Capability;
 
@@ -131,7 +131,7 @@ impl Policy {
     ) -> Result<Decided, Error> {
         let rows: Vec<_> = images.iter().map(|image| row(image)).collect();
         if let Some(content) = self.content() {
-            content.shown = Shown::new(blobs, images);
+            content.shown = ShownImages::new(blobs, images);
         }
         let answer = self.instance.run(|store, world| {
             world

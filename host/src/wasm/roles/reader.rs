@@ -1,207 +1,127 @@
-//! The role of a reader: asked for images, it answers with digests and places in the source.
+//! The role of a reader: it is asked for images, and its answers are checked.
+
+use std::borrow::Borrow;
+use std::fmt::Display;
+use std::hash::Hash;
+use std::sync::Arc;
 
 use regcarve_types::{Digest, Platform, Repository, Tag};
 
 use crate::error::Error;
-use crate::fs::{MAX_FILE, OsError, ReadError, SourceTree, TreePath};
+use crate::fs::{OsError, SourceTree, TreePath};
 use crate::hash_map::{HashMap, HashSet};
-use crate::release::image::Kind;
+use crate::release::answers::{BlobLocation, Damage, FoundImage, ImageRequest, Resolution};
+use crate::release::image::{ClosureEntry, Kind};
 use crate::release::problem::{Problem, Severity};
 use crate::text;
 use crate::wasm::bindings::reader as bindings;
-use crate::wasm::bindings::reader::exports::regcarve::plugin::read as exported;
-use crate::wasm::bindings::{source, types};
+use crate::wasm::bindings::reader::exports::regcarve::plugin::read;
+use crate::wasm::bindings::{auditor, types};
 use crate::wasm::component::Component;
+use crate::wasm::convert::{kind_in, platform_in};
+use crate::wasm::imports::source::SourceHost;
 use crate::wasm::instance::Instance;
-use crate::wasm::state::Capability;
+use crate::wasm::state::{Capability, State};
 
-/// An image that is asked for, by tag, by digest, or by both (which then have to agree).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ImageRequest {
-    /// The tag.
-    pub tag: Option<Tag>,
-    /// The digest.
-    pub digest: Option<Digest>,
-}
-
-/// What became of a request, checked.
-#[derive(Debug)]
-pub enum Resolution {
-    /// EntryKind it is, as far as the reader knows.
-    Found(Found),
-    /// EntryKind is no such image.
-    Missing(String),
-    /// It is not whole: files and what is wrong with them.
-    Damaged(Vec<(String, String)>),
-}
-
-/// An image with all that belongs to it. The first item is the top; every digest occurs once; all positions
-/// are within the list.
-#[derive(Debug)]
-pub struct Found {
-    /// Its tag, if it was asked for by tag or found by one.
-    pub tag: Option<Tag>,
-    /// Of the top.
-    pub digest: Digest,
-    /// The closure.
-    pub items: Vec<FoundEntry>,
-}
-
-/// A piece of content and the file that should hold it.
-#[derive(Debug)]
-pub struct FoundEntry {
-    /// Its digest.
-    pub digest: Digest,
-    /// What the image calls it.
-    pub media_type: String,
-    /// What the image says of its size.
-    pub size: u64,
-    /// What it is for.
-    pub kind: Kind,
-    /// The platform that the naming index gives.
-    pub platform: Option<Platform>,
-    /// For an attestation: the manifest that it speaks of.
-    pub describes: Option<Digest>,
-    /// Positions in the same list.
-    pub children: Box<[u32]>,
-    /// In the source; a valid [`TreePath`].
-    pub path: String,
-    /// Whether the image is whole without it. Only layers.
-    pub optional: bool,
-}
-
-/// A program that deletes what it takes for unused, and what it would do.
-#[derive(Debug)]
-pub struct Collection {
-    /// Its name, with version and flags. A text of the component.
-    pub collector: String,
-    /// What it would do.
-    pub forecast: Forecast,
-}
-
-/// What a collector would do.
-#[derive(Debug)]
-pub enum Forecast {
-    /// Delete this.
-    Sweeps(Sweep),
-    /// Give up. A text of the component.
-    Aborts(String),
-}
-
-/// What a collector would delete.
-#[derive(Debug)]
-pub struct Sweep {
-    /// Manifests that a repository would no longer serve.
-    pub manifests: Vec<(Repository, Digest)>,
-    /// Files.
-    pub blobs: Vec<UnreferencedBlob>,
-    /// Blobs that a repository would no longer serve.
-    pub links: Vec<(Repository, Digest)>,
-}
-
-/// A file that a collector would delete.
-#[derive(Debug)]
-pub struct UnreferencedBlob {
-    /// Its digest.
-    pub digest: Digest,
-    /// Where the reader says it is.
-    pub path: String,
-    /// In bytes, as the reader says.
-    pub size: u64,
-}
-
-/// A reader at work.
+/// A running reader.
 pub struct Reader {
-    instance: Instance<bindings::Reader>,
+    pub(super) instance: Instance<World>,
+    names: Names,
+}
+
+/// The interfaces that a reader exports.
+pub(super) struct World {
+    read: bindings::Reader,
+    /// Optional in the contract.
+    pub(super) audit: Option<auditor::Auditor>,
+}
+
+/// Media types and platforms occur again and again; each is kept once.
+#[derive(Default)]
+struct Names {
+    media_types: HashSet<Arc<str>>,
+    platforms: HashSet<Arc<Platform>>,
 }
 
 impl Reader {
-    /// A fresh instance that may read `tree`.
+    /// Starts an instance that may read `tree`.
     pub fn start(component: &Component, tree: &SourceTree) -> Result<Self, Error> {
-        let capability = Capability::Source(SourceHost {
-            tree: tree.for_worker(),
-            verified: HashMap::default(),
-            fault: None,
-        });
+        let capability = Capability::Source(SourceHost::new(tree.for_worker()));
         let instance = component.instantiate(capability, |pre, store| {
-            bindings::ReaderPre::new(pre.clone())?.instantiate(store)
+            let instance = pre.instantiate(&mut *store)?;
+            let read = bindings::ReaderIndices::new(pre)?.load(&mut *store, &instance)?;
+            let audit = component
+                .has_audit()
+                .then(|| auditor::AuditorIndices::new(pre)?.load(&mut *store, &instance))
+                .transpose()?;
+            Ok(World { read, audit })
         })?;
-        Ok(Self { instance })
+        Ok(Self {
+            instance,
+            names: Names::default(),
+        })
     }
 
-    /// The names of all repositories, sorted.
+    /// Lists the names of all repositories, sorted.
     pub fn repositories(&mut self) -> Result<Vec<Repository>, Error> {
-        let answer = self
-            .instance
-            .run(|store, world| world.regcarve_plugin_read().call_repositories(store))?;
+        let answer = self.read(|read, store| read.call_repositories(store))?;
         let names =
             answer.map_err(|failure| self.source_problem("the list of repositories", failure))?;
         self.names(&names, Repository::parse)
     }
 
-    /// The names of all tags of a repository, sorted; none where there is no such repository.
+    /// Lists the names of all tags of a repository, sorted; `None` if there is no such repository.
     pub fn tags(&mut self, repository: &Repository) -> Result<Option<Vec<Tag>>, Error> {
-        let answer = self.instance.run(|store, world| {
-            world
-                .regcarve_plugin_read()
-                .call_tags(store, repository.as_str())
-        })?;
-        match answer {
+        match self.read(|read, store| read.call_tags(store, repository.as_str()))? {
             Ok(names) => self.names(&names, Tag::parse).map(Some),
             Err(types::Failure::NotFound) => Ok(None),
             Err(failure) => Err(self.source_problem(repository.as_str(), failure)),
         }
     }
 
-    /// As many answers as selection, in the same order.
+    /// Resolves images of a repository: one resolution per request, in the same order.
     pub fn resolve(
         &mut self,
         repository: &Repository,
-        wanted: &[ImageRequest],
+        requests: &[ImageRequest],
     ) -> Result<Vec<Resolution>, Error> {
-        let selection: Vec<_> = wanted
+        let asked: Vec<_> = requests
             .iter()
-            .map(|wanted| exported::Wanted {
-                tag: wanted.tag.as_ref().map(ToString::to_string),
-                digest: wanted.digest.as_ref().map(ToString::to_string),
+            .map(|request| read::ImageRequest {
+                tag: request.tag.as_ref().map(ToString::to_string),
+                digest: request.digest.as_ref().map(ToString::to_string),
             })
             .collect();
-        let answers = self.instance.run(|store, world| {
-            world
-                .regcarve_plugin_read()
-                .call_resolve(store, repository.as_str(), &selection)
-        })?;
-        self.check_fault(repository.as_str())?;
+        let answers =
+            self.read(|read, store| read.call_resolve(store, repository.as_str(), &asked))?;
+        self.check_source(repository.as_str())?;
         self.charge(answers.iter());
-        if answers.len() != wanted.len() {
+        if answers.len() != requests.len() {
             return Err(self.invalid_answer(format!(
-                "{} answers to {} selection",
+                "{} answers to {} requests",
                 answers.len(),
-                wanted.len()
+                requests.len()
             )));
         }
         answers
             .into_iter()
-            .zip(wanted)
-            .map(|(answer, wanted)| self.resolution(answer, Some(wanted)))
+            .zip(requests)
+            .map(|(answer, request)| self.resolution(answer, Some(request)))
             .collect()
     }
 
-    /// Images that speak of these manifests, each with the manifest that it speaks of.
-    pub fn attached(
+    /// Finds the direct referrers of manifests, each with its subject.
+    pub fn referrers(
         &mut self,
         repository: &Repository,
-        manifests: &[Digest],
+        subjects: &[Digest],
     ) -> Result<Vec<(Digest, Resolution)>, Error> {
-        let digests: Vec<_> = manifests.iter().map(ToString::to_string).collect();
-        let answers = self.instance.run(|store, world| {
-            world
-                .regcarve_plugin_read()
-                .call_attached(store, repository.as_str(), &digests)
-        })?;
-        self.check_fault(repository.as_str())?;
+        let digests: Vec<_> = subjects.iter().map(ToString::to_string).collect();
+        let answers =
+            self.read(|read, store| read.call_referrers(store, repository.as_str(), &digests))?;
+        self.check_source(repository.as_str())?;
         self.charge(answers.iter().map(|answer| &answer.resolution));
-        let asked: HashSet<_> = manifests.iter().collect();
+        let asked: HashSet<_> = subjects.iter().collect();
         answers
             .into_iter()
             .map(|answer| {
@@ -214,76 +134,29 @@ impl Reader {
             .collect()
     }
 
-    /// What is wrong with a repository apart from its images: files and what is wrong with them.
-    pub fn inspect(&mut self, repository: &Repository) -> Result<Vec<(String, String)>, Error> {
-        let damages = self.instance.run(|store, world| {
-            world
-                .regcarve_plugin_read()
-                .call_inspect(store, repository.as_str())
-        })?;
-        self.check_fault(repository.as_str())?;
-        Ok(damages.into_iter().map(damage).collect())
-    }
-
-    /// What garbage collectors of this format would do to the storage.
-    pub fn collections(&mut self) -> Result<Vec<Collection>, Error> {
-        let answer = self
-            .instance
-            .run(|store, world| world.regcarve_plugin_read().call_collections(store))?;
-        let collections =
-            answer.map_err(|failure| self.source_problem("garbage collection", failure))?;
-        self.check_fault("garbage collection")?;
-        collections
-            .into_iter()
-            .map(|collection| {
-                Ok(Collection {
-                    collector: collection.collector,
-                    forecast: match collection.forecast {
-                        exported::Forecast::Aborts(cause) => Forecast::Aborts(cause),
-                        exported::Forecast::Sweeps(sweep) => Forecast::Sweeps(self.sweep(sweep)?),
-                    },
-                })
-            })
-            .collect()
-    }
-
-    fn sweep(&self, sweep: exported::Sweep) -> Result<Sweep, Error> {
-        let named = |all: Vec<exported::Named>| -> Result<Vec<_>, Error> {
-            all.into_iter()
-                .map(|named| {
-                    let repository = Repository::parse(&named.repository)
-                        .map_err(|error| self.invalid_answer(error.to_string()))?;
-                    Ok((repository, self.digest(&named.digest)?))
-                })
-                .collect()
-        };
-        let condemned = |blob: exported::Condemned| {
-            Ok(UnreferencedBlob {
-                digest: self.digest(&blob.digest)?,
-                path: blob.path,
-                size: blob.size,
-            })
-        };
-        Ok(Sweep {
-            manifests: named(sweep.manifests)?,
-            links: named(sweep.links)?,
-            blobs: sweep
-                .blobs
-                .into_iter()
-                .map(condemned)
-                .collect::<Result<_, Error>>()?,
-        })
-    }
-
-    /// Digests that the host has verified for this instance since this was last asked, and the file that holds each.
+    /// Takes the digests that the host has verified for this instance since the last time, with their files.
     pub fn take_verified(&mut self) -> HashMap<Digest, String> {
+        self.source()
+            .map(SourceHost::take_verified)
+            .unwrap_or_default()
+    }
+
+    fn source(&mut self) -> Option<&mut SourceHost> {
         match &mut self.instance.state().capability {
-            Capability::Source(capability) => std::mem::take(&mut capability.verified),
-            _ => HashMap::default(),
+            Capability::Source(source) => Some(source),
+            _ => None,
         }
     }
 
-    fn names<T: Ord, E: std::fmt::Display>(
+    fn read<T>(
+        &mut self,
+        call: impl FnOnce(&read::Guest, &mut wasmtime::Store<State>) -> wasmtime::Result<T>,
+    ) -> Result<T, Error> {
+        self.instance
+            .run(|store, world| call(world.read.regcarve_plugin_read(), store))
+    }
+
+    fn names<T: Ord, E: Display>(
         &self,
         names: &[String],
         parse: impl Fn(&str) -> Result<T, E>,
@@ -299,34 +172,35 @@ impl Reader {
         Ok(parsed)
     }
 
-    /// Counts images as what the host has read for this reader: it keeps them.
-    fn charge<'a>(&mut self, answers: impl Iterator<Item = &'a exported::Resolution>) {
-        let located = |located: &exported::Located| {
-            let content = &located.content;
+    /// Counts images as bytes that the host has read for this reader: it keeps them.
+    fn charge<'a>(&mut self, answers: impl Iterator<Item = &'a read::Resolution>) {
+        let located = |located: &read::LocatedEntry| {
+            let entry = &located.entry;
             size_of_val(located)
                 + located.path.len()
-                + content.media_type.len()
-                + size_of_val(&*content.children)
+                + entry.media_type.len()
+                + size_of_val(&*entry.children)
         };
-        let answer = |answer: &exported::Resolution| match answer {
-            exported::Resolution::Found(image) => image.contents.iter().map(located).sum(),
+        let answer = |answer: &read::Resolution| match answer {
+            read::Resolution::Found(image) => image.entries.iter().map(located).sum(),
             _ => size_of_val(answer),
         };
-        let told = answers.map(answer).sum();
-        self.instance.state().meter.charge_bytes(told);
+        let bytes = answers.map(answer).sum();
+        self.instance.state().meter.charge_bytes(bytes);
     }
 
     fn resolution(
-        &self,
-        answer: exported::Resolution,
-        wanted: Option<&ImageRequest>,
+        &mut self,
+        answer: read::Resolution,
+        request: Option<&ImageRequest>,
     ) -> Result<Resolution, Error> {
         let image = match answer {
-            exported::Resolution::Found(image) => image,
-            exported::Resolution::Missing(cause) => {
+            read::Resolution::Found(image) => image,
+            read::Resolution::NoRepository => return Ok(Resolution::NoRepository),
+            read::Resolution::Missing(cause) => {
                 return Ok(Resolution::Missing(text::shortened(cause)));
             }
-            exported::Resolution::Damaged(damages) => {
+            read::Resolution::Damaged(damages) => {
                 return Ok(Resolution::Damaged(
                     damages.into_iter().map(damage).collect(),
                 ));
@@ -339,111 +213,117 @@ impl Reader {
             .map(Tag::parse)
             .transpose()
             .map_err(|error| self.invalid_answer(error.to_string()))?;
-        if let Some(wanted) = wanted
-            && (tag != wanted.tag || wanted.digest.is_some_and(|wanted| wanted != digest))
+        if let Some(request) = request
+            && (tag != request.tag || request.digest.is_some_and(|asked| asked != digest))
         {
             return Err(
                 self.invalid_answer(format!("another image ({digest}) than the one asked for"))
             );
         }
-        let count = image.contents.len();
+        let count = image.entries.len();
         let mut seen = HashSet::with_capacity_and_hasher(count, Default::default());
-        let mut items = Vec::with_capacity(count);
-        for located in image.contents {
-            let item = self.item(located, count)?;
-            if !seen.insert(item.digest) {
-                return Err(self.invalid_answer(format!("{} twice in one image", item.digest)));
+        let mut entries = Vec::with_capacity(count);
+        for located in image.entries {
+            let entry = self.entry(located, count)?;
+            let digest = entry.blob.digest;
+            if !seen.insert(digest) {
+                return Err(self.invalid_answer(format!("{digest} twice in one image")));
             }
-            items.push(item);
+            entries.push(entry);
         }
-        match items.first() {
-            Some(top) if top.digest == digest && top.kind.is_manifest() => {
-                Ok(Resolution::Found(Found { tag, digest, items }))
+        match entries.first() {
+            Some(top) if top.blob.digest == digest && top.kind.is_manifest() => {
+                Ok(Resolution::Found(FoundImage {
+                    tag,
+                    digest,
+                    entries,
+                }))
             }
             _ => Err(self.invalid_answer(format!(
-                "the contents of {digest} do not begin with its manifest"
+                "the closure of {digest} does not begin with its manifest"
             ))),
         }
     }
 
-    fn item(&self, located: exported::Located, count: usize) -> Result<FoundEntry, Error> {
-        let content = located.content;
-        if let Err(error) = TreePath::parse(&located.path) {
-            return Err(self.invalid_answer(format!("the path {:?}: {error}", located.path)));
+    /// Checks one of `count` entries of a closure.
+    fn entry(
+        &mut self,
+        located: read::LocatedEntry,
+        count: usize,
+    ) -> Result<ClosureEntry<BlobLocation>, Error> {
+        let read::LocatedEntry {
+            entry,
+            path,
+            optional,
+        } = located;
+        if let Err(error) = TreePath::parse(&path) {
+            return Err(self.invalid_answer(format!("the path {path:?}: {error}")));
         }
-        // Each at most once, so that nobody can make the lists longer than the image is.
-        if content.children.len() > count {
+        let digest = self.digest(&entry.digest)?;
+        // Each at most once, so that the lists cannot be longer than the image is.
+        if entry.children.len() > count {
             return Err(self.invalid_answer(format!(
-                "{} names {} pieces of content in an image of {count}",
-                content.digest,
-                content.children.len()
+                "{digest} names {} blobs in an image of {count}",
+                entry.children.len()
             )));
         }
-        if content
-            .children
-            .iter()
-            .any(|child| *child as usize >= count)
-        {
+        if entry.children.iter().any(|child| *child as usize >= count) {
+            return Err(
+                self.invalid_answer(format!("{digest} names a blob that is not in the closure"))
+            );
+        }
+        let kind = kind_in(entry.kind);
+        if optional && kind.is_manifest() {
             return Err(self.invalid_answer(format!(
-                "{} names content that is not in the list",
-                content.digest
+                "the manifest {digest} is optional; only layers can be"
             )));
         }
-        let kind = kind_in(content.kind);
-        if located.optional && kind.is_manifest() {
-            return Err(self.invalid_answer(format!(
-                "the manifest {} is optional; only layers can be",
-                content.digest
-            )));
-        }
-        Ok(FoundEntry {
-            digest: self.digest(&content.digest)?,
-            media_type: content.media_type,
-            size: content.size,
+        let describes = entry.describes.as_deref();
+        Ok(ClosureEntry {
+            blob: BlobLocation { digest, path },
             kind,
-            // An odd platform is no reason to lose an image: it only cannot be chosen.
-            platform: content.platform.and_then(|platform| platform_in(&platform)),
-            describes: content
-                .describes
-                .as_deref()
-                .map(|digest| self.digest(digest))
+            media_type: shared(&mut self.names.media_types, entry.media_type),
+            // A malformed platform is no reason to lose an image: it only cannot be chosen.
+            platform: entry
+                .platform
+                .and_then(|platform| platform_in(&platform))
+                .map(|platform| shared(&mut self.names.platforms, platform)),
+            describes: describes
+                .map(|digest| self.digest(digest).map(Box::new))
                 .transpose()?,
-            children: content.children.into(),
-            path: located.path,
-            // Any descriptor may name other places (`urls`), but nobody can use an image without its config.
-            optional: located.optional && kind == Kind::Layer,
+            // Any descriptor may have `urls`, but an image cannot be used without its config.
+            optional: optional && kind == Kind::Layer,
+            size: entry.size,
+            children: entry.children.into(),
         })
     }
 
-    fn digest(&self, text: &str) -> Result<Digest, Error> {
+    pub(super) fn digest(&self, text: &str) -> Result<Digest, Error> {
         Digest::parse(text)
             .map_err(|error| self.invalid_answer(format!("the digest {text:?}: {error}")))
     }
 
-    /// A failure of this reader because of what it answered.
+    /// The failure of this reader because of an answer that breaks the contract.
     pub fn invalid_answer(&self, what: String) -> Error {
         self.instance.invalid_answer(what)
     }
 
-    /// A fault of the system outweighs what the reader made of it.
-    fn check_fault(&mut self, reference: &str) -> Result<(), Error> {
-        match self.take_fault() {
-            Some(fault) => Err(unreadable(reference, &fault)),
+    /// An error of the system outweighs what the reader made of it.
+    pub(super) fn check_source(&mut self, reference: &str) -> Result<(), Error> {
+        match self.take_os_error() {
+            Some(error) => Err(unreadable(reference, &error)),
             None => Ok(()),
         }
     }
 
-    fn take_fault(&mut self) -> Option<OsError> {
-        match &mut self.instance.state().capability {
-            Capability::Source(capability) => capability.fault.take(),
-            _ => None,
-        }
+    fn take_os_error(&mut self) -> Option<OsError> {
+        self.source().and_then(SourceHost::take_os_error)
     }
 
     /// A failure that ends the search for images.
-    fn source_problem(&mut self, reference: &str, failure: types::Failure) -> Error {
-        if let Some(fault) = self.take_fault() {
-            return unreadable(reference, &fault);
+    pub(super) fn source_problem(&mut self, reference: &str, failure: types::Failure) -> Error {
+        if let Some(error) = self.take_os_error() {
+            return unreadable(reference, &error);
         }
         let cause = match failure {
             types::Failure::NotFound => {
@@ -465,149 +345,34 @@ impl Reader {
     }
 }
 
-/// A file and what is wrong with it.
-fn damage(damage: exported::Damage) -> (String, String) {
-    (text::shortened(damage.path), text::shortened(damage.cause))
+/// The copy of a value that all its users share.
+fn shared<T>(known: &mut HashSet<Arc<T>>, value: impl Borrow<T> + Into<Arc<T>>) -> Arc<T>
+where
+    T: ?Sized + Eq + Hash,
+{
+    if let Some(shared) = known.get(value.borrow()) {
+        return Arc::clone(shared);
+    }
+    let shared = value.into();
+    known.insert(Arc::clone(&shared));
+    shared
 }
 
-fn unreadable(reference: &str, fault: &OsError) -> Error {
+/// A wrong file, in words that are not too long.
+pub(super) fn damage(damage: types::Damage) -> Damage {
+    Damage {
+        path: text::shortened(damage.path),
+        cause: text::shortened(damage.cause),
+    }
+}
+
+fn unreadable(reference: &str, error: &OsError) -> Error {
     Error::problem(Problem {
         severity: Severity::Unreadable,
         reference: reference.into(),
         origin: None,
         path: None,
-        cause: fault.to_string(),
+        cause: error.to_string(),
         hint: None,
     })
-}
-
-/// From the contract's type.
-pub(in crate::wasm) fn kind_in(kind: types::Kind) -> Kind {
-    match kind {
-        types::Kind::Index => Kind::Index,
-        types::Kind::Manifest => Kind::Manifest,
-        types::Kind::Config => Kind::Config,
-        types::Kind::Layer => Kind::Layer,
-    }
-}
-
-/// To the contract's type.
-pub(in crate::wasm) fn kind_out(kind: Kind) -> types::Kind {
-    match kind {
-        Kind::Index => types::Kind::Index,
-        Kind::Manifest => types::Kind::Manifest,
-        Kind::Config => types::Kind::Config,
-        Kind::Layer => types::Kind::Layer,
-    }
-}
-
-/// From the contract's type; nothing if it breaks the grammar.
-pub(in crate::wasm) fn platform_in(platform: &types::Platform) -> Option<Platform> {
-    Platform::new(
-        &platform.os,
-        &platform.architecture,
-        platform.variant.as_deref(),
-        platform.os_version.as_deref(),
-    )
-    .ok()
-}
-
-/// To the contract's type.
-pub(in crate::wasm) fn platform_out(platform: &Platform) -> types::Platform {
-    types::Platform {
-        os: platform.os().into(),
-        architecture: platform.architecture().into(),
-        variant: platform.variant().map(Into::into),
-        os_version: platform.os_version().map(Into::into),
-    }
-}
-
-/// What the host lends to a reader.
-pub(in crate::wasm) struct SourceHost {
-    tree: SourceTree,
-    /// Digests of blobs that the host has hashed, and their paths.
-    verified: HashMap<Digest, String>,
-    /// The first fault of the system, kept so that no guest can make it look harmless.
-    fault: Option<OsError>,
-}
-
-type Answer<T> = Result<T, types::Failure>;
-
-impl SourceHost {
-    pub(in crate::wasm) fn read_link(&mut self, path: &str) -> Answer<String> {
-        self.ask(path, |tree, path| tree.read_link(path))
-            .map(|digest| digest.to_string())
-    }
-
-    pub(in crate::wasm) fn read_blob(
-        &mut self,
-        path: &str,
-        expected: Option<&str>,
-    ) -> Answer<source::Blob> {
-        let expected = expected
-            .map(Digest::parse)
-            .transpose()
-            .map_err(|error| types::Failure::Refused(error.to_string()))?;
-        let (digest, bytes) =
-            self.ask(path, |tree, path| tree.read_blob(path, expected.as_ref()))?;
-        self.verified.insert(digest, path.to_owned());
-        Ok(source::Blob {
-            digest: digest.to_string(),
-            bytes,
-        })
-    }
-
-    pub(in crate::wasm) fn read_file(&mut self, path: &str) -> Answer<Vec<u8>> {
-        self.ask(path, |tree, path| tree.read_file(path, MAX_FILE))
-    }
-
-    pub(in crate::wasm) fn file_size(&mut self, path: &str) -> Answer<u64> {
-        self.ask(path, |tree, path| tree.file_size(path))
-    }
-
-    pub(in crate::wasm) fn list_directory(
-        &mut self,
-        path: &str,
-        after: Option<&str>,
-    ) -> Answer<source::Page> {
-        // The root has no name of its own; a listing is the one question that makes sense of it.
-        let page = match path {
-            "" => {
-                let listed = self.tree.list_root(after);
-                self.answer(listed)
-            }
-            path => self.ask(path, |tree, path| tree.list(path, after)),
-        }?;
-        let entries = page.entries.into_iter().map(|entry| source::Entry {
-            name: entry.name,
-            directory: entry.directory,
-        });
-        Ok(source::Page {
-            entries: entries.collect(),
-            more: page.more,
-        })
-    }
-
-    fn ask<T>(
-        &mut self,
-        path: &str,
-        question: impl FnOnce(&SourceTree, TreePath<'_>) -> Result<T, ReadError>,
-    ) -> Answer<T> {
-        let path =
-            TreePath::parse(path).map_err(|error| types::Failure::Refused(error.to_string()))?;
-        let answered = question(&self.tree, path);
-        self.answer(answered)
-    }
-
-    fn answer<T>(&mut self, answered: Result<T, ReadError>) -> Answer<T> {
-        answered.map_err(|error| match error {
-            ReadError::NotFound => types::Failure::NotFound,
-            ReadError::Damaged(text) => types::Failure::Damaged(text),
-            ReadError::OsError(fault) => {
-                let text = fault.to_string();
-                self.fault.get_or_insert(fault);
-                types::Failure::Other(text)
-            }
-        })
-    }
 }

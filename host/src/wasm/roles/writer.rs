@@ -41,8 +41,8 @@ impl Writer {
         let record = exported::Image {
             repository: image.repository.to_string(),
             tag: image.tag.as_ref().map(ToString::to_string),
-            digest: image.digest.to_string(),
-            contents: closure_out(&image.items, blobs),
+            digest: image.digest().to_string(),
+            entries: closure_out(image.entries(), blobs),
         };
         let answer = self
             .instance
@@ -57,12 +57,12 @@ impl Writer {
         blobs: &BlobTable,
     ) -> Result<(), Error> {
         let entries: Vec<_> = images
-            .map(|image| exported::Entry {
+            .map(|image| exported::ImageSummary {
                 repository: image.repository.to_string(),
                 tag: image.tag.as_ref().map(ToString::to_string),
-                digest: image.digest.to_string(),
-                media_type: image.top().media_type.to_string(),
-                size: blobs.get(image.top().content).size().unwrap_or(0),
+                digest: image.digest().to_string(),
+                media_type: image.image.top().media_type.to_string(),
+                size: blobs.get(image.image.top().blob).size().unwrap_or(0),
             })
             .collect();
         let answer = self

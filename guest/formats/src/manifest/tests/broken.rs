@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 #[test]
-fn what_is_not_json() {
+fn not_json() {
     let good = format!(r#"{{"schemaVersion":2,"config":{}}}"#, plain(1));
     assert!(parse(&good).is_ok());
     for text in [

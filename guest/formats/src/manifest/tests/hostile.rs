@@ -141,7 +141,7 @@ fn descriptors_that_lead_astray() {
         ("null", "layers[0]: missing field `digest`"),
         (
             &list_of_members,
-            "layers[0]: invalid type: sequence, expected struct Descriptor",
+            "layers[0]: invalid type: sequence, expected a descriptor",
         ),
         (
             r#"{"digest":"","size":1}"#,
@@ -149,7 +149,7 @@ fn descriptors_that_lead_astray() {
         ),
         (
             r#"{"digest":"sha256:../../../x","size":1}"#,
-            "layers[0].digest: `.` at position 8 of a digest is no hexadecimal digit",
+            "layers[0].digest: `.` at position 8 of a digest is not a hexadecimal digit",
         ),
     ] {
         assert_eq!(refused(&layer(text)), message);

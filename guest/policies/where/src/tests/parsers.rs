@@ -13,7 +13,7 @@ fn plain(expression: &IdedExpr) -> String {
         .into_owned()
 }
 
-/// What both make of a text, or that it is none.
+/// The results of both parsers for a text.
 fn both(source: &str) -> [Option<String>; 2] {
     let small = PrattParser::new().parse(source).ok();
     let grammar = Parser::new().parse(source).ok();

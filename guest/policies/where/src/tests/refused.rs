@@ -1,4 +1,4 @@
-//! What is refused before any image is looked at.
+//! Expressions that are refused before any image is looked at.
 
 use regcarve_policy_kit::policy::configure;
 use serde_json::json;
@@ -23,9 +23,9 @@ fn wrong_expressions_are_explained() {
         ),
         (
             "tier == \"gold\"",
-            "column 1: there is no name `tier`; everything is said of `image`",
+            "column 1: there is no name `tier`; all names start with `image`",
         ),
-        ("image == 1", "column 1: `image` is no value"),
+        ("image == 1", "column 1: `image` is not a value"),
         ("has(image.tagg)", "`image` has no `tagg`"),
         (
             "image.labels.org.example.team == \"a\"",
@@ -63,11 +63,11 @@ fn wrong_expressions_are_explained() {
         ("image.tag.matches(\"(\")", "column 11: `(`: "),
         (
             "image.created > timestamp(\"yesterday\")",
-            "column 17: `yesterday` is no time",
+            "column 17: `yesterday` is neither a time",
         ),
         (
             "version(image.tag) > version(\"new\")",
-            "`new` is no version",
+            "`new` is not a version",
         ),
         (
             "image.tag",

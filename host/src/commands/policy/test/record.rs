@@ -1,61 +1,58 @@
-//! Writing cases from a real storage: what a policy decides there now, and all that it saw and read for it.
+//! Recording: a policy's decisions on a real storage, with everything that it saw and read, as a test case.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::case::{Blob, Case, CaseImage, File};
+use anyhow::{Result, bail};
+
+use super::case::{Case, CaseBlob, CaseFile, CaseImage};
 use super::verdict;
 use crate::cli::Release;
+use crate::cli::policy::Test;
 use crate::commands::print;
-use crate::commands::session::{self, Prepared, Session, acceptable};
-use crate::error::Error;
-use crate::fs::{Access, OsError};
-use crate::options::ComponentOptions;
-use crate::report::Report;
+use crate::commands::release;
+use crate::error::{Error, SystemContext as _};
+use crate::fs::{Access, OsError, OsResultExt as _};
+use crate::inputs;
+use crate::pipeline::{self, Timings};
+use crate::release::problem::acceptable;
+use crate::report::file::json;
 use crate::spec::{ComponentSpec, PolicySpec, StorageSpec};
 use crate::text;
 use crate::wasm::Role;
 use crate::wasm::roles::policy::Policy;
 
-/// The file that is written.
+/// The name of the file.
 const NAME: &str = "recorded.json";
 
-/// Asks a policy about images of a storage, and writes that down as a case in `folder`.
-pub(super) fn record(
-    folder: &Path,
-    source: &StorageSpec,
-    images: &[String],
-    spec: &PolicySpec,
-    options: &ComponentOptions,
-) -> Result<(), Error> {
-    let release = Release::of(source.clone(), images.to_vec(), options.clone());
-    let mut session = Session::open(source, options)?;
+/// Lets a policy decide on images of `source`, and writes that down as a test case.
+pub(super) fn record(args: &Test, source: &StorageSpec, spec: &PolicySpec) -> Result<()> {
+    let folder = args.cases.as_path();
+    let release = Release::of(source.clone(), args.images.clone(), args.components.clone());
+    let settings = inputs::settings(spec)?;
+    let (mut session, prepared) = release::prepare(&release)?;
     let component = session.load(Role::Policy, &spec.component)?;
-    let settings = session::settings(spec)?;
-    let outside = Prepared::read(&session, &release)?;
-    std::fs::create_dir_all(folder).map_err(fault("mkdir", folder))?;
-    let door = std::fs::File::open(folder).map_err(fault("open", folder))?;
-    if let Some(wall) = session.wall() {
-        wall.allow_path(&door, Access::Write, folder.display())?;
+    let opened = open(folder).context("write the test cases")?;
+    if let Some(ruleset) = session.ruleset() {
+        ruleset.allow_path(&opened, Access::Write, folder.display())?;
     }
-    session.fence(Access::Read)?;
+    session.restrict(Access::Read)?;
 
     let mut policy = Policy::start(&component, Arc::clone(&session.source))?;
     policy.configure(&settings)?;
 
-    let mut report = Report::new(source.to_string());
-    let (resolved, problems) = session::resolve(&session, &release, outside, &mut report)?;
+    let (resolved, problems) = pipeline::images(&session, &prepared, &mut Timings::default())?;
     session.progress.done();
     if !acceptable(&problems, false) {
-        return Err(Error::Problems(problems));
+        bail!(Error::Problems(problems));
     }
-    let blobs = Arc::new(resolved.contents);
+    let blobs = Arc::new(resolved.blobs);
 
     policy.remember_reads();
     let mut recorded = Vec::new();
-    // As in a run: what only came along, because it speaks of an image, is not asked about.
+    // As in a run, policies do not decide on referrers.
     let asked: Vec<_> = resolved
         .images
         .into_iter()
@@ -70,31 +67,37 @@ pub(super) fn record(
                 .map(|(image, decision)| CaseImage::recorded(image, &blobs, verdict::of(decision))),
         );
     }
-    let blobs: BTreeMap<_, _> = policy
+    let read: BTreeMap<_, _> = policy
         .take_read()
         .into_iter()
-        .filter_map(|(digest, bytes)| Some((digest.to_string(), Blob::of(bytes?))))
+        .filter_map(|(digest, bytes)| Some((digest.to_string(), CaseBlob::of(bytes?))))
         .collect();
-    let said = format!(
+    let summary = format!(
         "{}, {} read",
         text::count(recorded.len(), "image"),
-        text::count(blobs.len(), "blob")
+        text::count(read.len(), "blob")
     );
     let case = Case {
         name: format!("recorded from {source}"),
-        settings: serde_json::from_str(&settings)
-            .map_err(|error| Error::Internal(error.to_string()))?,
+        settings: serde_json::from_str(&settings)?,
         fails: None,
         images: recorded,
-        blobs,
+        blobs: read,
     };
     let path = folder.join(NAME);
     let policy = from_folder(&spec.component, folder);
-    write(&path, &File::new(Some(policy), vec![case]))?;
-    print(&format!("{}: {said}", path.display()))
+    write(&path, &CaseFile::new(Some(policy), vec![case]))?;
+    print(&format!("{}: {summary}", path.display()))?;
+    Ok(())
 }
 
-/// How a file in `folder` names the policy: a path from there, where there is one.
+/// Creates the folder if it is not there, and opens it.
+fn open(folder: &Path) -> Result<std::fs::File, OsError> {
+    std::fs::create_dir_all(folder).during("mkdir", folder.display())?;
+    std::fs::File::open(folder).during("open", folder.display())
+}
+
+/// The name of the policy in a file in `folder`: a path from there, where there is one.
 fn from_folder(spec: &ComponentSpec, folder: &Path) -> String {
     let ComponentSpec::File { path, .. } = spec else {
         return spec.to_string();
@@ -106,24 +109,17 @@ fn from_folder(spec: &ComponentSpec, folder: &Path) -> String {
         .map_or_else(|| spec.to_string(), |path| path.display().to_string())
 }
 
-/// Writes a new file. One that is there may have been changed by hand, so it stays.
-fn write(path: &Path, file: &File) -> Result<(), Error> {
-    let mut json =
-        serde_json::to_string_pretty(file).map_err(|error| Error::Internal(error.to_string()))?;
-    json.push('\n');
+/// Writes a new file. An existing one may have been edited by hand, so it stays.
+fn write(path: &Path, file: &CaseFile) -> Result<()> {
+    let json = json(file)? + "\n";
     match std::fs::File::create_new(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Err(Error::Occupied {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => bail!(Error::Occupied {
             path: path.into(),
             hint: "rename or delete it to record anew",
         }),
-        made => made
-            .map_err(fault("open", path))?
-            .write_all(json.as_bytes())
-            .map_err(fault("write", path)),
+        created => Ok(created
+            .and_then(|mut file| file.write_all(json.as_bytes()))
+            .during("write", path.display())
+            .context("write the test cases")?),
     }
-}
-
-fn fault(call: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-    let path = path.display().to_string();
-    move |error| Error::system("write the cases")(OsError::from_io(call, path, &error))
 }

@@ -1,9 +1,11 @@
-//! Running cases.
+//! Running test cases.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::case::{Case, File};
+use anyhow::Result;
+
+use super::case::{Case, CaseFile};
 use super::verdict;
 use crate::commands::print;
 use crate::error::Error;
@@ -15,17 +17,17 @@ use crate::text;
 use crate::wasm::roles::policy::Policy;
 use crate::wasm::{Component, Engine, Role};
 
-/// How many cases passed, and how many did not.
+/// The numbers of cases that passed and failed.
 #[derive(Default)]
 pub(super) struct Tally {
     pub(super) passed: usize,
     pub(super) failed: usize,
 }
 
-/// A file of cases and the policy that it is about, before anything of it runs.
+/// A file of cases with the policy that they test.
 pub(super) struct Loaded {
     path: PathBuf,
-    file: File,
+    file: CaseFile,
     component: Component,
 }
 
@@ -35,8 +37,8 @@ pub(super) fn load(
     path: PathBuf,
     policy: Option<&ComponentSpec>,
     require_pin: bool,
-) -> Result<Loaded, Error> {
-    let file = File::read(&path)?;
+) -> Result<Loaded> {
+    let file = CaseFile::read(&path)?;
     let spec = match policy {
         Some(spec) => spec.clone(),
         None => named(&file, &path)?,
@@ -49,8 +51,8 @@ pub(super) fn load(
     })
 }
 
-/// Runs all cases of a file; prints a line for each, and for one that fails what differs.
-pub(super) fn run(loaded: &Loaded, tally: &mut Tally) -> Result<(), Error> {
+/// Runs all cases of a file; prints a line for each, and the differences of those that fail.
+pub(super) fn run(loaded: &Loaded, tally: &mut Tally) -> Result<()> {
     let Loaded {
         path,
         file,
@@ -58,7 +60,7 @@ pub(super) fn run(loaded: &Loaded, tally: &mut Tally) -> Result<(), Error> {
     } = loaded;
     for case in &file.cases {
         let place = format!("{}: {}", path.display(), case.name);
-        let differences = run_case(case, component).map_err(|error| explain(error, &place))?;
+        let differences = run_case(case, component).map_err(|error| at(&place, error))?;
         let mut lines = if differences.is_empty() {
             tally.passed += 1;
             vec![format!("ok    {place}")]
@@ -73,34 +75,37 @@ pub(super) fn run(loaded: &Loaded, tally: &mut Tally) -> Result<(), Error> {
     Ok(())
 }
 
-/// The policy that a file names, seen from the file's folder.
-fn named(file: &File, path: &Path) -> Result<ComponentSpec, Error> {
-    let wrong = |what: String| Error::Usage(format!("{}: {what}", path.display()));
+/// The policy that a file names. Its path is relative to the file's folder.
+fn named(file: &CaseFile, path: &Path) -> Result<ComponentSpec, Error> {
+    let refuse =
+        |cause: String| Error::Usage(format!("cannot test with {}: {cause}", path.display()));
     let Some(text) = &file.policy else {
-        return Err(wrong(
+        return Err(refuse(
             "no policy is named; write \"policy\", or give --policy".into(),
         ));
     };
-    match text.parse() {
-        Ok(ComponentSpec::File { path: named, pin }) => {
+    let spec = text
+        .parse()
+        .map_err(|error: SpecError| refuse(error.to_string()))?;
+    Ok(match spec {
+        ComponentSpec::File { path: named, pin } => {
             let folder = path.parent().unwrap_or(Path::new(""));
             let path = folder.join(named);
-            Ok(ComponentSpec::File { path, pin })
+            ComponentSpec::File { path, pin }
         }
-        Ok(shipped) => Ok(shipped),
-        Err(error) => Err(wrong(SpecError::to_string(&error))),
-    }
+        shipped => shipped,
+    })
 }
 
-/// What is wrong in the file belongs to the file.
-fn explain(error: Error, place: &str) -> Error {
+/// Adds the file and the case to a defect of the file.
+fn at(place: &str, error: Error) -> Error {
     match error {
         Error::Usage(text) => Error::Usage(format!("{place}: {text}")),
         other => other,
     }
 }
 
-/// Runs one case. Answers what differs, line by line: nothing if the case passes.
+/// Runs one case. Returns the differences, line by line: none if the case passes.
 fn run_case(case: &Case, component: &Component) -> Result<Vec<String>, Error> {
     let (images, blobs) = images(case).map_err(Error::Usage)?;
     let mut policy = Policy::start_without_source(component)?;
@@ -134,7 +139,7 @@ fn run_case(case: &Case, component: &Component) -> Result<Vec<String>, Error> {
             .iter()
             .filter(|(_, bytes)| bytes.is_none())
             .map(|(digest, _)| {
-                format!("  note      it asked for {digest}, which this case does not hold")
+                format!("  note      the policy read {digest}, which is not in this case")
             })
             .collect();
         unknown.sort();
@@ -143,26 +148,26 @@ fn run_case(case: &Case, component: &Component) -> Result<Vec<String>, Error> {
     Ok(differences)
 }
 
-/// An image, and what is expected of it.
+/// An image, and the decision expected on it.
 type Expected<'a> = (Arc<Image>, &'a str);
 
 /// The images of a case, sorted as in a run.
 fn images(case: &Case) -> Result<(Vec<Expected<'_>>, BlobTable), String> {
-    let mut contents = BlobTable::default();
-    let blobs = case.blobs()?;
+    let mut blobs = BlobTable::default();
+    let bytes = case.blobs()?;
     let mut images = Vec::new();
     for image in &case.images {
-        let about = |what: String| format!("{}: {what}", image.reference);
-        let made = image.to_image(&blobs, &mut contents).map_err(about)?;
+        let about = |cause: String| format!("{}: {cause}", image.reference);
+        let made = image.to_image(&bytes, &mut blobs).map_err(about)?;
         let expect = match &image.expect {
             Some(expect) if verdict::is_known(expect) => expect,
             Some(other) => {
                 return Err(about(format!(
-                    "`{other}` is nothing to expect: keep, drop, missing, rename, keep-platforms or rewrite, perhaps with `: ` and more"
+                    "`expect` is `{other}`, which is not a decision; write keep, drop, missing, rename, keep-platforms or rewrite, with or without `: ` and details"
                 )));
             }
             None if case.fails.is_some() => "",
-            None => return Err(about("it says nothing of what to `expect`".into())),
+            None => return Err(about("`expect` is missing".into())),
         };
         images.push((Arc::new(made), expect));
     }
@@ -174,10 +179,10 @@ fn images(case: &Case) -> Result<(Vec<Expected<'_>>, BlobTable), String> {
         )
     };
     images.sort_by_cached_key(|(image, _)| key(image));
-    Ok((images, contents))
+    Ok((images, blobs))
 }
 
-/// Configures the policy, and asks it as a run does.
+/// Configures the policy, and lets it decide as in a run.
 fn decide(
     case: &Case,
     policy: &mut Policy,

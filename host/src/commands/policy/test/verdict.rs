@@ -1,4 +1,4 @@
-//! Decisions in one line, as people write and compare them.
+//! Decisions in one line, as people write and compare them: a word, and behind `: ` the details.
 //!
 //! ```text
 //! keep
@@ -39,7 +39,7 @@ pub(super) fn of(decision: &Decision) -> String {
             manifests,
             contents,
         } => {
-            // The digest of the new top stands for all new manifests.
+            // The digest of the new top manifest depends on all others.
             let top = manifests
                 .last()
                 .map(|top| hash::digest(Algorithm::Sha256, &top.bytes).to_string());
@@ -53,12 +53,12 @@ pub(super) fn of(decision: &Decision) -> String {
     }
 }
 
-/// Whether a line is one that [`of`] could have written, or the start of one.
+/// True if a line begins with the word of a decision.
 pub(super) fn is_known(line: &str) -> bool {
     WORDS.contains(&word(line))
 }
 
-/// Whether a decision is what a line expects; a word alone leaves open what comes with it.
+/// True if a decision is the expected one. A word alone leaves the details open.
 pub(super) fn fits(expected: &str, found: &str) -> bool {
     expected == found || (!expected.contains(':') && expected == word(found))
 }

@@ -1,12 +1,13 @@
 //! Standard output and errors of a guest, as lines of its log.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
+use crate::sync;
 use crate::wasm::engine::limits::MAX_LOG_LINE;
 use crate::wasm::imports::log::{GuestLog, LogLevel};
 
@@ -83,10 +84,7 @@ impl Pollable for LogStream {
 
 impl OutputStream for LogStream {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.shared
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(&bytes);
+        sync::lock(&self.shared).push(&bytes);
         Ok(())
     }
 
