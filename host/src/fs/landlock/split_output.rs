@@ -82,3 +82,63 @@ impl OutputSink for SplitOutput {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
+    use super::SplitOutput;
+    use crate::fs::{
+        LinkMode, Method, OutputRoot, OutputSink, Placed, SourceFile, SourceTree, TreePath,
+        WriteError, merge, open_root,
+    };
+
+    /// Two sinks of one output, as two workers have them.
+    #[test]
+    fn a_name_in_either_tree_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["source", "links", "files"] {
+            fs::create_dir(path(name)).unwrap();
+        }
+        fs::write(path("source/blob"), "bytes").unwrap();
+        let source = SourceTree::open(&path("source")).unwrap();
+        let root = |name: &str| Arc::new(OutputRoot::new(open_root(&path(name)).unwrap()));
+        let (links, files) = (root("links"), root("files"));
+        let sink = || SplitOutput::new(Arc::clone(&links), Arc::clone(&files), LinkMode::Hard);
+        let (mut one, mut other) = (sink(), sink());
+
+        let at = |text: &'static str| TreePath::parse(text).unwrap();
+        let blob = SourceFile {
+            path: at("blob"),
+            key: None,
+        };
+        let is_taken =
+            |answer: Result<_, WriteError>| matches!(answer, Err(WriteError::Occupied(_)));
+        let linked = Placed::New(Method::Hard);
+        assert_eq!(one.place(&source, blob, at("a/b/linked")).unwrap(), linked);
+        assert!(one.write_new(at("a/c/written"), b"text").unwrap());
+        // Below a directory that one tree does not have, until another worker makes it there.
+        assert_eq!(one.place(&source, blob, at("a/b/again")).unwrap(), linked);
+        assert!(other.write_new(at("a/b/written"), b"text").unwrap());
+        assert!(is_taken(
+            one.place(&source, blob, at("a/b/written")).map(drop)
+        ));
+        for sink in [&mut one, &mut other] {
+            assert!(is_taken(
+                sink.write_new(at("a/b/linked"), b"text").map(drop)
+            ));
+            assert!(is_taken(sink.write_new(at("a/b"), b"text").map(drop)));
+            assert!(is_taken(sink.place(&source, blob, at("a/c")).map(drop)));
+            assert!(is_taken(sink.make_directory(at("a/b/linked"))));
+            sink.make_directory(at("a/b")).unwrap();
+            assert!(!sink.write_new(at("a/c/written"), b"text").unwrap());
+        }
+
+        merge(open_root(&path("files")).unwrap(), links.dir()).unwrap();
+        for name in ["a/b/linked", "a/b/again", "a/b/written", "a/c/written"] {
+            assert!(path("links").join(name).try_exists().unwrap(), "{name}");
+        }
+    }
+}
