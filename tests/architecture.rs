@@ -449,7 +449,10 @@ fn shipped_components_import_their_world_and_nothing_else() {
         let (allowed, exported): (&[&str], &[&str]) = match name.split('-').next() {
             Some("selector") => (&["log"], &["select"]),
             Some("policy") => (&["types", "log", "content"], &["decide"]),
-            Some("layout") => (&["types", "log", "source", "output"], &["audit", "read", "write"]),
+            Some("layout") => (
+                &["types", "log", "source", "output"],
+                &["audit", "read", "write"],
+            ),
             _ => panic!("{name} has no role"),
         };
         let component = Component::from_file(&engine, &path).unwrap();

@@ -240,6 +240,45 @@ fn a_sparse_storage_is_whole_with_the_flag_sparse() {
         .assert_code(0);
 }
 
+/// Untagged images are hashed as tagged ones are, in every format.
+#[test]
+fn damage_of_untagged_content_is_found_in_every_format() {
+    let fixture = good_storage();
+    let wanted = format!("team/app@{}", fixture.made.top);
+    let hex = fixture.made.layer.hex();
+    let folder = format!("dir/{wanted}");
+    for (format, blob) in [
+        (
+            "registry",
+            format!(
+                "registry/docker/registry/v2/blobs/sha256/{}/{hex}/data",
+                &hex[..2]
+            ),
+        ),
+        ("dir", format!("{folder}/{hex}")),
+        ("oci", format!("oci/blobs/sha256/{hex}")),
+    ] {
+        let output = format!("{format}:{format}");
+        fixture
+            .convert(
+                &["--link", "copy", "--image", &wanted],
+                "registry:source",
+                &[&output],
+            )
+            .assert_code(0);
+        let whole = fixture.verify(&["--format", "json"], &output);
+        whole.assert_code(0);
+        assert_eq!(whole.report()["audited"], true, "{format}");
+        assert_eq!(whole.report()["totals"]["tags"], 0, "{format}");
+        assert_eq!(whole.report()["totals"]["untagged"], 1, "{format}");
+        faults::flip(&fixture.path(blob));
+        let outcome = fixture.verify(&[], &output);
+        outcome.assert_code(4);
+        outcome.assert_prints("has the digest");
+        outcome.assert_prints(&wanted);
+    }
+}
+
 #[test]
 fn the_json_report_has_the_same_problems() {
     let fixture = good_storage();

@@ -10,19 +10,15 @@
 //!   └── <hex>.signature-1            a signature of a manifest that the index names
 //! ```
 //!
-//! Digits without an algorithm are those of a `sha256`. Others are written `<alg>-<hex>`, which
-//! revision 1.2 brought; before it, they stood alone as well, and are told by their number.
+//! Digits without an algorithm are those of a `sha256`. Others are written `<alg>-<hex>` since
+//! revision 1.2; before it they stood alone as well, and are told apart by their number.
 //!
-//! Neither the name of the image nor the digest or type of `manifest.json` is in the folder. The
-//! name is that of the folder itself, as `skopeo sync` has it, and types are guessed.
+//! Neither the name of the image nor the digest or media type of `manifest.json` is in the folder. The
+//! name is that of the folder itself, as `skopeo sync` writes it.
 
-use alloc::format;
-use alloc::string::String;
-use core::fmt;
+use std::fmt;
 
 use regcarve_types::{Algorithm, Digest, Reference, ReferenceError};
-
-use crate::manifest::{Manifest, ManifestType};
 
 #[cfg(test)]
 mod tests;
@@ -33,16 +29,16 @@ pub use version::{Version, VersionError};
 /// The longest name of a file or folder that file systems accept.
 const LONGEST_FILE_NAME: usize = 255;
 
-/// What stands before the number of a signature.
+/// The text before the number of a signature.
 const SIGNATURE: &str = "signature-";
 
-/// What stands behind the digits of a manifest.
+/// The text after the digits of a manifest.
 const MANIFEST: &str = "manifest.json";
 
 /// A file in the folder of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum File {
-    /// Which revision of the format it is.
+    /// The revision of the format.
     Version,
     /// The image, or an index.
     Manifest,
@@ -160,23 +156,4 @@ pub fn folder_of(reference: &Reference) -> Result<String, NameTooLong> {
 /// The image that a folder below the folder of all images holds.
 pub fn reference_of(folder: &str) -> Result<Reference, ReferenceError> {
     Reference::parse(folder)
-}
-
-/// What skopeo will take a manifest for, given only its bytes.
-///
-/// It goes by what the manifest says. If that is nothing, an index without children is an image
-/// to it, and an image with a config by Docker is one by Docker.
-pub fn guess_media_type(manifest: &Manifest) -> ManifestType {
-    const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
-    match manifest {
-        Manifest::Index(index) if !index.media_type_stated && index.manifests.is_empty() => {
-            ManifestType::OciManifest
-        }
-        Manifest::Image(image)
-            if !image.media_type_stated && image.config.media_type == DOCKER_CONFIG =>
-        {
-            ManifestType::DockerManifest
-        }
-        other => other.media_type(),
-    }
 }

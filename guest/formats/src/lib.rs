@@ -8,7 +8,7 @@
 //!   manifest    index ──▶ image ──▶ config, layers      bytes to values; refuses what is ambiguous
 //!   config      labels, platform, time of creation      bytes to values; takes what there is
 //!   strip       an index with fewer children            bytes to bytes
-//!   attached    signatures, attestations, referrers     digest to tags and back
+//!   referrers   signatures, attestations, SBOMs         digest to tags
 //!   sample      images that are made up, for tests      a tree of nodes to a closure with bytes
 //!
 //!   registry    docker/registry/v2/…                    places to paths and back
@@ -19,13 +19,11 @@
 //! Input comes from strangers. Nothing here panics on it, keeps more memory than it has a right
 //! to, or repeats it unescaped in a message.
 
-extern crate alloc;
-
-pub mod attached;
 pub mod config;
 pub mod dir;
 pub mod manifest;
 pub mod oci;
+pub mod referrers;
 pub mod registry;
 #[cfg(not(target_family = "wasm"))]
 pub mod sample;

@@ -6,17 +6,14 @@
 //!   blobs/<alg>/<hex>      manifests, configs and layers alike, each once
 //! ```
 //!
-//! Tools disagree where the name stands. containerd has the full name in one annotation and the
+//! Tools disagree on the place of the name. containerd has the full name in one annotation and the
 //! tag alone in another; skopeo, crane and zarf have the full name in the second; oras has only
-//! the tag, and no name of a repository anywhere. What is written here has the full name in both;
-//! what is read is taken as it comes, see [`Name`].
-
-use alloc::string::String;
-use alloc::vec::Vec;
+//! the tag, and no repository anywhere. Indexes written here have the full name in both; indexes
+//! that are read may have any of these forms, see [`Name`].
 
 use serde::{Deserialize, Serialize};
 
-use regcarve_types::{Algorithm, Digest, Excerpt, Reference, ReferenceError, Tag};
+use regcarve_types::{Digest, Excerpt, Reference, ReferenceError, Tag};
 
 use crate::manifest::{Descriptor, Index, ManifestError, ManifestType};
 
@@ -26,7 +23,7 @@ mod tests;
 /// The name of the file that makes a folder a layout.
 pub const LAYOUT_FILE: &str = "oci-layout";
 
-/// What the file says.
+/// The content of that file.
 pub const LAYOUT_CONTENT: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
 
 /// The name of the file that lists the images.
@@ -39,7 +36,7 @@ pub const BLOBS: &str = "blobs";
 /// would have to serve, so the limit of those does not hold.
 pub const MAX_INDEX_BYTES: usize = 32 * 1024 * 1024;
 
-/// How many entries it may have; the shortest entry has about a hundred bytes.
+/// The most entries it may have; the shortest entry has about a hundred bytes.
 const MOST_ENTRIES: usize = MAX_INDEX_BYTES / 100;
 
 /// The annotation with the full name, by containerd.
@@ -48,7 +45,7 @@ const IMAGE_NAME: &str = "io.containerd.image.name";
 /// The annotation with the tag or the full name, by the OCI.
 const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
-/// Where some content is, relative to the layout.
+/// The path of a blob, relative to the layout.
 pub fn blob_path(digest: Digest) -> String {
     let (algorithm, hex) = (digest.algorithm().name(), digest.hex());
     let mut path = String::with_capacity(BLOBS.len() + algorithm.len() + hex.len() + 2);
@@ -56,15 +53,6 @@ pub fn blob_path(digest: Digest) -> String {
         path.push_str(part);
     }
     path
-}
-
-/// The inverse of [`blob_path`]; other paths give `None`.
-pub fn parse_blob_path(path: &str) -> Option<Digest> {
-    let (algorithm, hex) = path
-        .strip_prefix(BLOBS)?
-        .strip_prefix('/')?
-        .split_once('/')?;
-    Digest::from_hex(Algorithm::from_name(algorithm)?, hex).ok()
 }
 
 /// Why a folder is not a layout that can be read.
@@ -86,7 +74,7 @@ pub fn check_layout(content: &[u8]) -> Result<(), LayoutError> {
         image_layout_version: String,
     }
     let layout: Layout = serde_json::from_slice(content).map_err(|_| LayoutError::Malformed)?;
-    // What a 1.1 would add, a reader of 1.0 could do without.
+    // A version 1.1 may only add what a reader of 1.0 can do without.
     if layout.image_layout_version.starts_with("1.") {
         Ok(())
     } else {
@@ -99,13 +87,13 @@ pub fn check_layout(content: &[u8]) -> Result<(), LayoutError> {
 /// An image for `index.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// What to call it. A digest beside a tag is not part of the name.
+    /// The name. A digest beside a tag is not part of it.
     pub reference: Reference,
-    /// What its top manifest is.
+    /// The media type of the top manifest.
     pub media_type: ManifestType,
-    /// Which one that is.
+    /// The digest of the top manifest.
     pub digest: Digest,
-    /// How many bytes that one has.
+    /// The size of the top manifest in bytes.
     pub size: u64,
 }
 
@@ -153,42 +141,42 @@ impl From<&Entry> for Written {
     fn from(entry: &Entry) -> Self {
         let repository = entry.reference.repository();
         let name = match entry.reference.tag() {
-            Some(tag) => alloc::format!("{repository}:{tag}"),
-            None => alloc::format!("{repository}@{}", entry.digest),
+            Some(tag) => format!("{repository}:{tag}"),
+            None => format!("{repository}@{}", entry.digest),
         };
         Self {
             annotations: Annotations {
                 image_name: name.clone(),
                 ref_name: name,
             },
-            digest: alloc::format!("{}", entry.digest),
+            digest: format!("{}", entry.digest),
             media_type: entry.media_type.as_str(),
             size: entry.size,
         }
     }
 }
 
-/// What an entry of `index.json` is called.
+/// The name of an entry of `index.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Name {
-    /// By its full name.
+    /// A full name.
     Full(Reference),
-    /// By a tag alone. Of which repository, only who made the layout can say.
+    /// A tag alone. The repository is not known.
     TagOnly(Tag),
-    /// Not at all.
-    Nameless,
-    /// By a name that is none here, for example one with the host of a registry.
+    /// No name.
+    Unnamed,
+    /// A name that is not valid here, for example one with the host of a registry.
     Unreadable {
         /// The name.
         text: Excerpt,
-        /// Why it is none.
+        /// Why it is not valid.
         error: ReferenceError,
     },
 }
 
-/// An entry of an `index.json` that somebody wrote.
+/// An entry of an `index.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct IndexEntry {
     /// Its name.
     pub name: Name,
     /// Its top manifest.
@@ -196,17 +184,17 @@ pub struct Listed {
 }
 
 /// Reads the content of `index.json`.
-pub fn parse_index(content: &[u8]) -> Result<Vec<Listed>, ManifestError> {
+pub fn parse_index(content: &[u8]) -> Result<Vec<IndexEntry>, ManifestError> {
     if content.len() > MAX_INDEX_BYTES {
         let (found, limit) = (content.len(), MAX_INDEX_BYTES);
         return Err(ManifestError::FileTooLarge { found, limit });
     }
     let entries = Index::parse_file(content, MOST_ENTRIES)?.manifests;
-    let listed = entries.into_iter().map(|descriptor| Listed {
+    let entries = entries.into_iter().map(|descriptor| IndexEntry {
         name: name_of(&descriptor),
         descriptor,
     });
-    Ok(listed.collect())
+    Ok(entries.collect())
 }
 
 /// The full name from either annotation, else the tag.
@@ -229,6 +217,6 @@ fn name_of(entry: &Descriptor) -> Name {
             text: Excerpt::of(text),
             error,
         },
-        (_, None) => Name::Nameless,
+        (_, None) => Name::Unnamed,
     }
 }

@@ -1,4 +1,4 @@
-//! Where a registry keeps what, relative to its `rootdirectory`.
+//! The files of a registry, relative to its `rootdirectory`.
 //!
 //! ```text
 //!   docker/registry/v2
@@ -10,94 +10,101 @@
 //!       │   └── tags/<tag>
 //!       │       ├── current/link                 which manifest the tag names
 //!       │       └── index/<alg>/<hex>/link       which ones it ever named
-//!       └── _uploads/…                           none of our business
+//!       └── _uploads/…                           uploads in progress, never looked at
 //! ```
 //!
-//! A `link` file holds a digest and nothing else, see [`parse_link`]. What it says need not be what
-//! its path says: a blob that was pushed by its `sha512` is stored by its `sha256`, and both links
-//! say `sha256:…`. So the path of a blob is made from what a link says, never from a descriptor.
+//! A `link` file holds a digest and nothing else. It need not be the digest in its path: a blob that was
+//! pushed by its `sha512` is stored by its `sha256`, and both links hold `sha256:…`. So the path of a
+//! blob is made from the content of a link, never from a descriptor.
 //!
-//! [`Place`] and [`parse()`] are each other's inverse, which a property test holds them to.
+//! [`Place::path`] and [`parse()`] are inverse; a property test checks it.
 
-use alloc::string::String;
-use core::fmt::{self, Write};
+use std::fmt::{self, Write};
 
-use regcarve_types::{Algorithm, Digest, Repository, Tag};
+use regcarve_types::{Digest, Repository, Tag};
 
-mod link;
 mod parse;
 #[cfg(test)]
 mod tests;
 
-pub use link::{LinkError, MAX_LINK_BYTES, parse_link};
 pub use parse::{NotAPlace, parse};
 
 /// The folder that holds everything, below the `rootdirectory`.
 pub const ROOT: &str = "docker/registry/v2";
 
-/// A path in a storage, by what it is for.
+/// A file or folder of a storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Place<'a> {
     /// The folder of all blobs.
     Blobs,
     /// The bytes of a manifest, config or layer.
     BlobData {
-        /// Which bytes.
+        /// The digest of the bytes.
         digest: Digest,
     },
     /// The folder of all repositories.
     Repositories,
     /// The folder of a repository, and of those whose names continue its own.
     Repository {
-        /// Which one.
+        /// The repository.
         repository: &'a Repository,
     },
-    /// The folder that says which blobs a repository may serve. Garbage collection fails where
+    /// The folder of links to the blobs that a repository may serve. Garbage collection fails where
     /// it is missing, so an empty one is made where there are none.
     Layers {
-        /// Whose.
+        /// The repository.
         repository: &'a Repository,
     },
-    /// The permission to serve a blob; a very old registry files manifests here too.
+    /// The link to a blob that a repository may serve; registry 2.1 linked manifests here too.
     LayerLink {
-        /// Whose.
+        /// The repository.
         repository: &'a Repository,
-        /// Under which name the blob is asked for.
+        /// The digest by which the blob is pulled.
         digest: Digest,
     },
-    /// The folder of the manifests of a repository, by one algorithm.
-    Revisions {
-        /// Whose.
+    /// The folder of manifests and tags, which every repository has.
+    Manifests {
+        /// The repository.
         repository: &'a Repository,
-        /// The algorithm of their digests.
-        algorithm: Algorithm,
     },
-    /// The permission to serve a manifest.
-    RevisionLink {
-        /// Whose.
+    /// The folder of links to the manifests that a repository may serve.
+    Revisions {
+        /// The repository.
         repository: &'a Repository,
-        /// Which manifest.
+    },
+    /// The link to a manifest that a repository may serve.
+    RevisionLink {
+        /// The repository.
+        repository: &'a Repository,
+        /// The manifest.
         digest: Digest,
     },
     /// The folder of the tags of a repository. Every name in it is listed as a tag.
     Tags {
-        /// Whose.
+        /// The repository.
         repository: &'a Repository,
     },
-    /// Which manifest a tag names.
+    /// The link to the manifest that a tag names.
     CurrentTag {
-        /// Whose.
+        /// The repository.
         repository: &'a Repository,
-        /// Which tag.
+        /// The tag.
         tag: &'a Tag,
     },
-    /// That a tag names, or once named, a manifest.
-    TagIndex {
-        /// Whose.
+    /// The folder of links to the manifests that a tag names or once named.
+    TagHistory {
+        /// The repository.
         repository: &'a Repository,
-        /// Which tag.
+        /// The tag.
         tag: &'a Tag,
-        /// Which manifest.
+    },
+    /// The link to a manifest that a tag names or once named.
+    TagIndex {
+        /// The repository.
+        repository: &'a Repository,
+        /// The tag.
+        tag: &'a Tag,
+        /// The manifest.
         digest: Digest,
     },
 }
@@ -112,12 +119,15 @@ impl Place<'_> {
             Self::BlobData { digest } => digest.algorithm().hex_length(),
             Self::Repository { repository }
             | Self::Layers { repository }
-            | Self::Revisions { repository, .. }
+            | Self::Manifests { repository }
+            | Self::Revisions { repository }
             | Self::Tags { repository } => repository.as_str().len(),
             Self::LayerLink { repository, digest } | Self::RevisionLink { repository, digest } => {
                 repository.as_str().len() + digest.algorithm().hex_length()
             }
-            Self::CurrentTag { repository, tag } => repository.as_str().len() + tag.as_str().len(),
+            Self::CurrentTag { repository, tag } | Self::TagHistory { repository, tag } => {
+                repository.as_str().len() + tag.as_str().len()
+            }
             Self::TagIndex {
                 repository,
                 tag,
@@ -133,6 +143,17 @@ impl Place<'_> {
         path
     }
 
+    /// The digest in the path, of a blob or of a link by digest.
+    pub const fn digest(&self) -> Option<Digest> {
+        match self {
+            Self::BlobData { digest }
+            | Self::LayerLink { digest, .. }
+            | Self::RevisionLink { digest, .. }
+            | Self::TagIndex { digest, .. } => Some(*digest),
+            _ => None,
+        }
+    }
+
     fn write(&self, out: &mut impl Write) -> fmt::Result {
         out.write_str(ROOT)?;
         match self {
@@ -141,10 +162,12 @@ impl Place<'_> {
             Self::Repository { repository }
             | Self::Layers { repository }
             | Self::LayerLink { repository, .. }
-            | Self::Revisions { repository, .. }
+            | Self::Manifests { repository }
+            | Self::Revisions { repository }
             | Self::RevisionLink { repository, .. }
             | Self::Tags { repository }
             | Self::CurrentTag { repository, .. }
+            | Self::TagHistory { repository, .. }
             | Self::TagIndex { repository, .. } => {
                 out.write_str("/repositories/")?;
                 out.write_str(repository.as_str())?;
@@ -161,9 +184,8 @@ impl Place<'_> {
                 out.write_str("/_layers")?;
                 write_link(out, digest)
             }
-            Self::Revisions { algorithm, .. } => {
-                folders(out, &["_manifests/revisions", algorithm.name()])
-            }
+            Self::Manifests { .. } => out.write_str("/_manifests"),
+            Self::Revisions { .. } => out.write_str("/_manifests/revisions"),
             Self::RevisionLink { digest, .. } => {
                 out.write_str("/_manifests/revisions")?;
                 write_link(out, digest)
@@ -171,6 +193,9 @@ impl Place<'_> {
             Self::Tags { .. } => out.write_str("/_manifests/tags"),
             Self::CurrentTag { tag, .. } => {
                 folders(out, &["_manifests/tags", tag.as_str(), "current/link"])
+            }
+            Self::TagHistory { tag, .. } => {
+                folders(out, &["_manifests/tags", tag.as_str(), "index"])
             }
             Self::TagIndex { tag, digest, .. } => {
                 folders(out, &["_manifests/tags", tag.as_str(), "index"])?;

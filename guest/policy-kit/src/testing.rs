@@ -133,7 +133,7 @@ impl Node {
             .filter(|entry| entry.describes.is_none())
             .filter_map(|entry| entry.platform.as_ref())
             .filter(|platform| !platform.is_unknown())
-            .map(to_contract)
+            .map(platform_to_contract)
             .collect();
         let image = Image {
             tag: None,
@@ -166,7 +166,7 @@ fn content(entry: &Entry) -> Content {
             regcarve_types::Kind::Config => Kind::Config,
             regcarve_types::Kind::Layer => Kind::Layer,
         },
-        platform: entry.platform.as_ref().map(to_contract),
+        platform: entry.platform.as_ref().map(platform_to_contract),
         describes: entry.describes.as_ref().map(ToString::to_string),
         children: entry.children.clone(),
     }

@@ -14,7 +14,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether a blob of this kind can name other blobs.
+    /// Returns true if a blob of this kind can name other blobs.
     pub const fn is_manifest(self) -> bool {
         matches!(self, Self::Index | Self::Manifest)
     }

@@ -17,7 +17,7 @@ use crate::excerpt::Excerpt;
 #[cfg(test)]
 mod tests;
 
-/// The operating system and the processor of what runs nowhere.
+/// The operating system and the processor that an index gives to attestations.
 const UNKNOWN: &str = "unknown";
 
 /// The longest part of a platform; all real ones are far shorter. It bounds what a manifest can
@@ -76,7 +76,7 @@ impl Platform {
         Self::new(os, architecture, variant, version)
     }
 
-    /// `unknown/unknown`: what an index says of an attestation, which runs nowhere.
+    /// `unknown/unknown`: the platform that an index gives to attestations, which run nowhere.
     pub fn unknown() -> Self {
         Self {
             os: UNKNOWN.into(),
@@ -86,7 +86,7 @@ impl Platform {
         }
     }
 
-    /// Whether this is no platform that anything runs on, but the way in which an index marks attestations.
+    /// Returns true for the platform by which an index marks attestations.
     pub fn is_unknown(&self) -> bool {
         self.os == UNKNOWN
     }

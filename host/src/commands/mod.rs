@@ -21,7 +21,7 @@ use crate::spec::StorageSpec;
 use crate::text;
 use crate::wasm::{Engine, Limits, LogLevel};
 
-/// The bytes of problems that are printed; nobody reads more. The report has all of them.
+/// The bytes of problems that are printed. More are not readable; the report has all of them.
 const MAX_PRINTED: usize = 1 << 20;
 
 /// Prints the problems of a release, a message each.

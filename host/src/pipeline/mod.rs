@@ -17,6 +17,7 @@
 //! | [`Request`](crate::release::request::Request): a pattern and its origin | `wasm`, which checks the answer |
 //! | [`ImageRequest`](crate::release::answers::ImageRequest) in a [`Selection`](select::Selection) | [`select`](select::select) |
 //! | `read.image` in the contract | the reader |
+//! | [`FoundImage`](crate::release::answers::FoundImage): its closure with the paths of its files | `wasm`, which checks the answer |
 //! | [`Image`](crate::release::image::Image): its closure in the table of blobs | [`resolve`](resolve::resolve) |
 //! | [`PlannedImage`](crate::release::plan::PlannedImage): named as in the output | [`decide`](decide::decide) |
 //! | `write.image` in the contract | [`carve`], for the writer |
@@ -61,7 +62,7 @@ pub struct Prepared {
     pub selector: Option<Component>,
     /// The policies in the order in which they are asked, with their settings.
     pub policies: Vec<(Component, String)>,
-    /// Whether referrers come along.
+    /// True if referrers come along.
     pub referrers: bool,
     /// The number of workers.
     pub jobs: Jobs,

@@ -158,7 +158,7 @@ impl Staying {
     }
 }
 
-/// Whether an image is a referrer of a subject for which `matches` holds.
+/// True if an image is a referrer of a subject for which `matches` holds.
 fn refers_to(image: &Image, matches: impl FnOnce(&Digest) -> bool) -> bool {
     image.subject.as_ref().is_some_and(matches)
 }

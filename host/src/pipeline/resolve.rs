@@ -47,7 +47,7 @@ pub struct Resolved {
 pub struct Options {
     /// The number of readers at once.
     pub jobs: Jobs,
-    /// Whether referrers of the images come along.
+    /// True if referrers of the images come along.
     pub referrers: bool,
 }
 
@@ -155,7 +155,7 @@ pub(super) type Seen = HashMap<(Option<Tag>, Digest), usize>;
 pub(super) struct Worker<'a> {
     source: SourceTree,
     pub(super) reader: Reader,
-    /// Whether referrers come along.
+    /// True if referrers come along.
     referrers: bool,
     /// Digests that the host hashed for the last answer of the reader, and their files.
     verified: HashMap<Digest, String>,

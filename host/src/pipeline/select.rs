@@ -47,7 +47,7 @@ impl Selection {
         self.by_repository.values().map(BTreeMap::len).sum()
     }
 
-    /// Whether no image is asked for.
+    /// True if no image is asked for.
     pub fn is_empty(&self) -> bool {
         self.by_repository.is_empty()
     }
@@ -75,7 +75,7 @@ pub fn everything(reader: &mut Reader) -> Result<Selection, Error> {
     Catalog::new(reader).everything()
 }
 
-/// All requests of lists and flags, and a problem for each that is no reference.
+/// All requests of lists and flags, and a problem for each that is not a reference.
 fn requests(prepared: &Prepared) -> Result<(Vec<Request>, Vec<Problem>), Error> {
     let mut requests = Vec::new();
     let mut problems = prepared.problems.clone();

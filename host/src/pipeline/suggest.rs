@@ -21,7 +21,7 @@ pub fn hints(session: &Session, resolved: &mut Resolved) -> Result<(), Error> {
     if resolved.missing.is_empty() {
         return Ok(());
     }
-    // The same ones in every run, in whatever order readers found them missing.
+    // Every run gives hints for the same images, in whatever order readers found them missing.
     resolved.missing.sort_unstable();
     let mut reader = session.start_reader()?;
     let mut catalog = Catalog::new(&mut reader);

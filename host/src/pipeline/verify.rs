@@ -1,4 +1,4 @@
-//! Verifying: whether a storage is complete, and what garbage collection would do to it.
+//! Verifying: checking a storage, and predicting what garbage collection would do to it.
 //!
 //! Every tag and, where the reader has `audit`, every untagged manifest of every repository is resolved, and every blob of
 //! these images is hashed once.
@@ -29,7 +29,7 @@ use crate::wasm::roles::reader::Reader;
 pub struct Options {
     /// The number of workers.
     pub jobs: Jobs,
-    /// Whether an index may lack whole children.
+    /// True if an index may lack whole children.
     pub sparse: bool,
 }
 
@@ -37,7 +37,7 @@ pub struct Options {
 pub struct Verified {
     /// All problems, sorted by path.
     pub problems: Vec<Problem>,
-    /// Whether the reader has `audit`: without it only tagged images are checked.
+    /// True if the reader has `audit`: without it only tagged images are checked.
     pub audited: bool,
     /// The garbage collectors that the format knows; `None` if the reader could not tell.
     pub collectors: Option<Vec<Collector>>,
@@ -172,8 +172,8 @@ fn untagged(
     Ok((content.manifests, problems.collect()))
 }
 
-/// A problem of resolving as a problem of the storage: nobody asked for these images, so none is missing. One that is listed
-/// and cannot be read is damaged.
+/// A problem of resolving as a problem of the storage: no line asked for these images, so none is missing. One that is
+/// listed and cannot be read is damaged.
 fn of_storage(problem: Problem) -> Problem {
     let (severity, cause) = match problem.severity {
         Severity::Missing => (

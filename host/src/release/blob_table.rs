@@ -38,14 +38,14 @@ pub struct Blob {
     pub path: Box<str>,
     /// Its state.
     pub state: BlobState,
-    /// Whether the host itself has hashed it in this run.
+    /// True once the host itself has hashed it in this run.
     pub verified: bool,
     /// The identity of the file: a file that is opened again must be the one that was checked.
     pub file: Option<FileKey>,
 }
 
 impl Blob {
-    /// A blob whose file nobody has looked at yet.
+    /// A blob whose file has not been looked at yet.
     pub fn unseen(digest: Digest, path: &str) -> Self {
         Self {
             digest,
@@ -176,7 +176,7 @@ impl BlobTable {
         self.all.len()
     }
 
-    /// Whether the table is empty.
+    /// True if there are no blobs.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
     }

@@ -50,7 +50,7 @@ pub fn without_absent(entries: &[ClosureEntry], blobs: &BlobTable) -> Vec<Closur
 /// The part of a closure that is reached from the top without passing a manifest for another platform. An
 /// attestation stays if its subject stays.
 ///
-/// `None` if no manifest for any of the platforms is left. An image that is no index is left as it is.
+/// `None` if no manifest for any of the platforms is left. An image without an index is left as it is.
 pub fn for_platforms(
     entries: &[ClosureEntry],
     platforms: &[Platform],
@@ -150,7 +150,7 @@ pub fn rewritten(
     for manifest in manifests {
         let position = find(&manifest.instead_of)?;
         if !entries[position].kind.is_manifest() {
-            return Err(format!("{} is no manifest", manifest.instead_of));
+            return Err(format!("{} is not a manifest", manifest.instead_of));
         }
         // No registry would serve it, and it is kept in memory until the end.
         let length = manifest.bytes.len();

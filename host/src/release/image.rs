@@ -27,7 +27,7 @@ pub struct ClosureEntry<B = BlobId> {
     pub platform: Option<Arc<Platform>>,
     /// For an attestation: its subject.
     pub describes: Option<Box<Digest>>,
-    /// Whether the image is complete without it.
+    /// True if the image is complete without it.
     pub optional: bool,
     /// The size that this image gives, in bytes.
     pub size: u64,

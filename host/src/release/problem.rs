@@ -8,13 +8,13 @@ use crate::text;
 /// The severity of a problem. The worst one decides the exit code; the order is from harmless to bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// A requested image does not exist.
+    /// A requested image that does not exist.
     Missing,
-    /// A line or flag is no reference.
+    /// A line or flag that is not a reference.
     Malformed,
-    /// A file exists but is not what it should be.
+    /// A file that exists but is not what it should be.
     Damaged,
-    /// The system refused to read a file.
+    /// A file that the system refuses to read.
     Unreadable,
 }
 
@@ -57,7 +57,7 @@ impl Problem {
         Self::new(Severity::Missing, reference, cause)
     }
 
-    /// A line or flag that is no reference.
+    /// A line or flag that is not a reference.
     pub fn malformed(origin: Origin, cause: impl Into<String>) -> Self {
         Self::new(Severity::Malformed, "not a reference", cause).from(origin)
     }
@@ -94,7 +94,7 @@ impl Problem {
     }
 }
 
-/// Whether a release with these problems may go on: without any, or with `allow_missing` where all are missing images.
+/// True if a release with these problems may go on: there are none, or all are missing images and these are allowed.
 pub fn acceptable(problems: &[Problem], allow_missing: bool) -> bool {
     problems
         .iter()

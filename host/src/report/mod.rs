@@ -1,4 +1,4 @@
-//! What commands tell of their work: pure functions of what was planned, carved and verified.
+//! Reports of commands: pure functions of what was planned, carved and verified.
 //!
 //! | file        | result                                     |
 //! |-------------|--------------------------------------------|

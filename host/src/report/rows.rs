@@ -59,7 +59,7 @@ pub struct ImageRow {
     pub digest: String,
     /// The media type of the top manifest.
     pub media_type: String,
-    /// Platforms that travel; empty for an image that is no index.
+    /// Platforms that travel; empty for an image without an index.
     pub platforms: Vec<String>,
     /// The bytes of the closure.
     pub bytes: u64,

@@ -31,7 +31,7 @@ pub struct Facts<'a> {
     pub components: Vec<&'a Component>,
     /// The plan, if the run came so far as to carve it.
     pub plan: Option<&'a Plan>,
-    /// Whether to name every digest of every image.
+    /// True if every digest of every image is to be named.
     pub contents: bool,
     /// The problems that the run was allowed to go on with.
     pub problems: &'a [Problem],

@@ -1,6 +1,7 @@
 //! Summaries of reports for people.
 
-use super::run::{ImageRow, Report};
+use super::rows::ImageRow;
+use super::run::Report;
 use crate::text;
 
 /// The result of `plan`: a line for each image and one with the totals.

@@ -31,7 +31,7 @@ pub struct VerifyReport {
     pub storage: String,
     /// The sandbox around the process.
     pub sandbox: SandboxRow,
-    /// Whether untagged content was checked; of a format without `audit` only tagged images are.
+    /// True if untagged content was checked; of a format without `audit` only tagged images are.
     pub audited: bool,
     /// All problems, sorted by path.
     pub problems: Vec<ProblemRow>,

@@ -30,7 +30,11 @@ fn wrong_settings_are_refused_with_their_place() {
             "/others",
             "means nothing",
         ),
-        ("platforms=linux", "/platforms/0", "`linux` is not a platform"),
+        (
+            "platforms=linux",
+            "/platforms/0",
+            "`linux` is not a platform",
+        ),
         ("where=image.tag ==", "/expression", "column 13: "),
         (
             r#"where=image.labls.tier == "gold""#,

@@ -1,8 +1,11 @@
 //! Readers: false answers about a storage.
 
+use regcarve_test_support::binary::Runs as _;
 use regcarve_test_support::fixture::Fixture;
+use regcarve_test_support::programs::program;
 
 use super::case::{COMPLETE, COMPONENT, Case, DAMAGED, ONE_SECOND, hold};
+use super::storages::{two_storages, with_own_cache};
 
 /// The verdicts.
 pub(crate) const CASES: &[Case] = &[
@@ -65,6 +68,16 @@ pub(crate) const CASES: &[Case] = &[
     )
     .with(&["--image", "team/app:v1", "--image", "team/app:v2"]),
     Case::new("reader-twice", COMPONENT, &["twice in one image"]),
+    Case::new(
+        "reader-untagged-flood",
+        COMPONENT,
+        &["called the host more than 1000 times"],
+    )
+    .verifying()
+    .with(&["--guest-calls", "1000"]),
+    Case::new("reader-untagged-foreign", COMPONENT, &["another image"]).verifying(),
+    Case::new("reader-untagged-gone", DAMAGED, &["the storage lists it"]).verifying(),
+    Case::new("reader-untagged-unsorted", COMPONENT, &["not sorted"]).verifying(),
     Case::new("reader-writes", DAMAGED, &["a role without `output`"]),
     Case::new("reader-wrong-bytes", DAMAGED, &["forged"]),
     Case::new("reader-wrong-size", DAMAGED, &["layer"]),
@@ -73,6 +86,19 @@ pub(crate) const CASES: &[Case] = &[
 fn invite(fixture: &Fixture, path: &str) -> Vec<String> {
     let source = fixture.path("flat").display().to_string();
     vec![format!("{path}:{source}"), fixture.spec("registry:output")]
+}
+
+#[test]
+fn a_reader_without_audit_is_verified_by_its_tags_only() {
+    let _alone = super::super::alone();
+    let fixture = two_storages();
+    let path = program("reader-plain").display().to_string();
+    let source = fixture.path("flat").display().to_string();
+    let outcome = with_own_cache(&fixture)
+        .args(["verify", &format!("{path}:{source}")])
+        .outcome();
+    outcome.assert_code(0);
+    outcome.assert_prints("only tagged images were checked");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Attacks: what the host reads for a component counts as well, so that a few expensive calls are no way around
-//! `--guest-calls`.
+//! Attacks: bytes that the host reads for a component count as calls, so that a few expensive calls are no way
+//! around `--guest-calls`.
 
 use regcarve_layout_kit::raw::{Image, ImageRequest, Resolution, source};
 

@@ -1,4 +1,4 @@
-//! Attacks: a graph that names itself makes nobody run in circles.
+//! Attacks: a closure that is a cycle is followed once.
 
 use regcarve_layout_kit::raw::{Image, ImageRequest, Resolution};
 use regcarve_layout_kit::raw::{Kind, Platform};

@@ -1,4 +1,4 @@
-//! Attacks: whatever is asked about, something speaks of it that nobody has seen yet.
+//! Attacks: a chain of referrers ends, though every image here has a new referrer.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,4 +1,4 @@
-//! Attacks: nobody has ten million children, least of all in an image of three files.
+//! Attacks: a manifest names no more blobs than its image has.
 
 use regcarve_layout_kit::raw::{Image, ImageRequest, Resolution};
 

@@ -1,4 +1,4 @@
-//! Attacks: what a person is told stays readable.
+//! Attacks: messages stay readable, however many damages a reader reports.
 
 use regcarve_layout_kit::raw::{Damage, Image, ImageRequest, Resolution};
 use regcarve_test_programs::ESCAPES;

@@ -1,4 +1,4 @@
-//! Attacks: so many images speak of one another that nobody can keep them all.
+//! Attacks: referrers count as bytes that the host has read, so there cannot be endlessly many.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,4 +1,4 @@
-//! Attacks: there is no image without its manifest, whoever says that it is optional.
+//! Attacks: a manifest is never optional.
 
 use regcarve_layout_kit::raw::{Image, ImageRequest, Resolution};
 

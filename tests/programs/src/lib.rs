@@ -166,13 +166,47 @@ macro_rules! writer {
 
 /// Makes a reader of a function `fn(Image, &ImageRequest) -> Resolution` that is given the true answer. Its storage is a
 /// folder with the files `manifest`, `config` and `layer`, which are the image `team/app:v1`. Referrers come from a
-/// function `fn(&[String]) -> Vec<Referrer>`.
+/// function `fn(&[String]) -> Vec<Referrer>`; with an `untagged: fn() -> Vec<String>` it exports `audit`.
 #[macro_export]
 macro_rules! reader {
     ($resolve:path) => {
         $crate::reader!($resolve, $crate::no_referrers);
     };
     ($resolve:path, $referrers:path) => {
+        $crate::reader!(@read $resolve, $referrers);
+
+        $crate::regcarve_layout_kit::raw_layout!(Program, $crate::NoWriter);
+    };
+    ($resolve:path, $referrers:path, untagged: $untagged:path) => {
+        $crate::reader!(@read $resolve, $referrers);
+
+        impl $crate::regcarve_layout_kit::raw::Audit for Program {
+            fn untagged(
+                &mut self,
+                _: &str,
+            ) -> Result<
+                $crate::regcarve_layout_kit::raw::UntaggedContent,
+                $crate::regcarve_layout_kit::raw::Failure,
+            > {
+                Ok($crate::regcarve_layout_kit::raw::UntaggedContent {
+                    manifests: $untagged(),
+                    damages: Vec::new(),
+                })
+            }
+
+            fn garbage(
+                &mut self,
+            ) -> Result<
+                Vec<$crate::regcarve_layout_kit::raw::Collector>,
+                $crate::regcarve_layout_kit::raw::Failure,
+            > {
+                Ok(Vec::new())
+            }
+        }
+
+        $crate::regcarve_layout_kit::raw_layout!(Program, $crate::NoWriter, audit);
+    };
+    (@read $resolve:path, $referrers:path) => {
         #[derive(Default)]
         struct Program;
 
@@ -209,8 +243,6 @@ macro_rules! reader {
                 $referrers(&subjects)
             }
         }
-
-        $crate::regcarve_layout_kit::raw_layout!(Program, $crate::NoWriter);
     };
 }
 

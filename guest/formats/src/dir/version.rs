@@ -1,10 +1,10 @@
-//! The file `version`, which says how to read the others.
+//! The file `version`: the revision of the format.
 
-use core::fmt;
+use std::fmt;
 
 use regcarve_types::{Algorithm, Digest, Excerpt};
 
-/// What stands before the number.
+/// The text before the number.
 const PREFIX: &str = "Directory Transport Version: ";
 
 /// A revision of the format.
@@ -12,7 +12,7 @@ const PREFIX: &str = "Directory Transport Version: ";
 pub enum Version {
     /// 1.0, before signatures of children.
     V1_0,
-    /// 1.1, what all tools read.
+    /// 1.1, which all tools read.
     V1_1,
     /// 1.2, which has digests other than `sha256` and is not read by older tools.
     V1_2,
@@ -41,7 +41,7 @@ impl Version {
 
     /// Reads the content of the file. A missing line end is forgiven.
     pub fn parse(content: &[u8]) -> Result<Self, VersionError> {
-        let text = core::str::from_utf8(content).map_err(|_| VersionError::Malformed)?;
+        let text = std::str::from_utf8(content).map_err(|_| VersionError::Malformed)?;
         let line = text.strip_suffix('\n').unwrap_or(text);
         let number = line.strip_prefix(PREFIX).ok_or(VersionError::Malformed)?;
         let known = Self::ALL
@@ -68,10 +68,10 @@ impl fmt::Display for Version {
 /// Why a `version` file cannot be followed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VersionError {
-    /// It does not say which revision.
+    /// It does not state a revision.
     #[error("the version file does not say `{PREFIX}1.1`")]
     Malformed,
-    /// It says one that came later.
+    /// It states a later revision.
     #[error("version {0} of the format is newer than 1.2, the last one known here")]
     Newer(Excerpt),
 }

@@ -1,6 +1,3 @@
-use alloc::format;
-use alloc::string::ToString;
-
 use proptest::prelude::*;
 
 use super::*;
@@ -23,18 +20,6 @@ fn paths() {
     let path = blob_path(digest(0xab));
     assert_eq!(path, format!("blobs/sha256/{}", "ab".repeat(32)));
     assert_eq!(path.capacity(), path.len());
-    assert_eq!(parse_blob_path(&path), Some(digest(0xab)));
-    for other in [
-        "",
-        "blobs",
-        "blobs/sha256",
-        "blobs/sha256/../x",
-        &path[1..],
-        &format!("{path}/"),
-        &format!("/{path}"),
-    ] {
-        assert_eq!(parse_blob_path(other), None);
-    }
 }
 
 #[test]
@@ -130,8 +115,8 @@ fn names_as_other_tools_write_them() {
             r#"{"org.opencontainers.image.ref.name":"V1"}"#,
             Name::TagOnly(Tag::parse("V1").expect("a tag")),
         ),
-        ("null", Name::Nameless),
-        (r#"{"other":"a:1"}"#, Name::Nameless),
+        ("null", Name::Unnamed),
+        (r#"{"other":"a:1"}"#, Name::Unnamed),
     ] {
         assert_eq!(name(annotations), expected, "{annotations}");
     }
@@ -218,9 +203,8 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..100), path in "\\PC*") {
+    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
         let _ = parse_index(&bytes);
         let _ = check_layout(&bytes);
-        let _ = parse_blob_path(&path);
     }
 }

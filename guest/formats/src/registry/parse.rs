@@ -1,7 +1,5 @@
 //! From paths back to places.
 
-use alloc::vec::Vec;
-
 use regcarve_types::{Algorithm, Digest, Excerpt, Repository, Tag};
 
 use super::{Place, ROOT};
@@ -23,10 +21,12 @@ enum Owned {
     Repository(Repository),
     Layers(Repository),
     LayerLink(Repository, Digest),
-    Revisions(Repository, Algorithm),
+    Manifests(Repository),
+    Revisions(Repository),
     RevisionLink(Repository, Digest),
     Tags(Repository),
     CurrentTag(Repository, Tag),
+    TagHistory(Repository, Tag),
     TagIndex(Repository, Tag, Digest),
 }
 
@@ -43,16 +43,15 @@ impl OwnedPlace {
                 repository,
                 digest: *digest,
             },
-            Owned::Revisions(repository, algorithm) => Place::Revisions {
-                repository,
-                algorithm: *algorithm,
-            },
+            Owned::Manifests(repository) => Place::Manifests { repository },
+            Owned::Revisions(repository) => Place::Revisions { repository },
             Owned::RevisionLink(repository, digest) => Place::RevisionLink {
                 repository,
                 digest: *digest,
             },
             Owned::Tags(repository) => Place::Tags { repository },
             Owned::CurrentTag(repository, tag) => Place::CurrentTag { repository, tag },
+            Owned::TagHistory(repository, tag) => Place::TagHistory { repository, tag },
             Owned::TagIndex(repository, tag, digest) => Place::TagIndex {
                 repository,
                 tag,
@@ -97,15 +96,17 @@ fn below_repositories(parts: &[&str]) -> Option<Owned> {
         ["_layers", algorithm, hex, "link"] => {
             Owned::LayerLink(repository, digest(algorithm, hex)?)
         }
-        ["_manifests", "revisions", algorithm] => {
-            Owned::Revisions(repository, Algorithm::from_name(algorithm)?)
-        }
+        ["_manifests"] => Owned::Manifests(repository),
+        ["_manifests", "revisions"] => Owned::Revisions(repository),
         ["_manifests", "revisions", algorithm, hex, "link"] => {
             Owned::RevisionLink(repository, digest(algorithm, hex)?)
         }
         ["_manifests", "tags"] => Owned::Tags(repository),
         ["_manifests", "tags", tag, "current", "link"] => {
             Owned::CurrentTag(repository, Tag::parse(tag).ok()?)
+        }
+        ["_manifests", "tags", tag, "index"] => {
+            Owned::TagHistory(repository, Tag::parse(tag).ok()?)
         }
         ["_manifests", "tags", tag, "index", algorithm, hex, "link"] => {
             Owned::TagIndex(repository, Tag::parse(tag).ok()?, digest(algorithm, hex)?)

@@ -1,8 +1,5 @@
-use alloc::format;
-use alloc::string::ToString;
-use alloc::vec::Vec;
-
 use proptest::prelude::*;
+use regcarve_types::Algorithm;
 
 use super::*;
 
@@ -13,7 +10,6 @@ fn the_paths_of_a_registry() {
     let digest = Digest::from_hex(Algorithm::Sha256, HEX).expect("well formed");
     let repository = &Repository::parse("team/app").expect("well formed");
     let tag = &Tag::parse("1.0").expect("well formed");
-    let algorithm = Algorithm::Sha256;
     let own = "docker/registry/v2/repositories/team/app";
     for (place, path) in [
         (Place::Blobs, "docker/registry/v2/blobs".to_string()),
@@ -31,12 +27,10 @@ fn the_paths_of_a_registry() {
             Place::LayerLink { repository, digest },
             format!("{own}/_layers/sha256/{HEX}/link"),
         ),
+        (Place::Manifests { repository }, format!("{own}/_manifests")),
         (
-            Place::Revisions {
-                repository,
-                algorithm,
-            },
-            format!("{own}/_manifests/revisions/sha256"),
+            Place::Revisions { repository },
+            format!("{own}/_manifests/revisions"),
         ),
         (
             Place::RevisionLink { repository, digest },
@@ -46,6 +40,10 @@ fn the_paths_of_a_registry() {
         (
             Place::CurrentTag { repository, tag },
             format!("{own}/_manifests/tags/1.0/current/link"),
+        ),
+        (
+            Place::TagHistory { repository, tag },
+            format!("{own}/_manifests/tags/1.0/index"),
         ),
         (
             Place::TagIndex {
@@ -87,7 +85,8 @@ fn other_paths() {
         "docker/registry/v2/repositories/Team",
         &format!("{own}/_uploads"),
         &format!("{own}/_uploads/x/data"),
-        &format!("{own}/_manifests"),
+        &format!("{own}/_manifests/"),
+        &format!("{own}/_manifests/revisions/sha256"),
         &format!("{own}/_manifests/tags/1.0"),
         &format!("{own}/_manifests/tags/.x/current/link"),
         &format!("{own}/_manifests/tags/../current/link"),
@@ -106,46 +105,14 @@ fn other_paths() {
 }
 
 #[test]
-fn links() {
-    let good = format!("sha256:{HEX}");
-    assert_eq!(
-        parse_link(good.as_bytes()).map(|digest| digest.to_string()),
-        Ok(good.clone())
-    );
-    let long = format!("sha512:{HEX}{HEX}");
-    assert_eq!(long.len(), MAX_LINK_BYTES);
-    assert!(parse_link(long.as_bytes()).is_ok());
-    for (content, message) in [
-        ("", "the link is empty, as an interrupted write leaves it"),
-        (
-            &*format!("{good}\n"),
-            "the link ends with a line end, which no registry accepts",
-        ),
-        (&"x".repeat(136), "the link has more than 135 bytes"),
-        (
-            &good[..40],
-            "the link is malformed: sha256 digest with 33 digits instead of 64",
-        ),
-        (
-            &format!(" {good}"),
-            "the link is malformed: a digest with white space around it",
-        ),
-    ] {
-        assert_eq!(
-            parse_link(content.as_bytes())
-                .expect_err(content)
-                .to_string(),
-            message
-        );
-    }
-    assert_eq!(parse_link(&[0xff]), Err(LinkError::NotText));
-    // As long as a link can be, and one byte more.
-    let wrong = "x".repeat(MAX_LINK_BYTES + 1);
-    assert!(matches!(
-        parse_link(&wrong.as_bytes()[1..]),
-        Err(LinkError::Malformed(_))
-    ));
-    assert_eq!(parse_link(wrong.as_bytes()), Err(LinkError::TooLong));
+fn digests_in_paths() {
+    let digest = Digest::from_hex(Algorithm::Sha256, HEX).expect("well formed");
+    let repository = &Repository::parse("team/app").expect("well formed");
+    let tag = &Tag::parse("1.0").expect("well formed");
+    let link = Place::RevisionLink { repository, digest };
+    assert_eq!(link.digest(), Some(digest));
+    assert_eq!(Place::BlobData { digest }.digest(), Some(digest));
+    assert_eq!(Place::CurrentTag { repository, tag }.digest(), None);
 }
 
 prop_compose! {
@@ -170,16 +137,18 @@ proptest! {
 
     #[test]
     fn path_and_place_are_inverse((repository, tag, digest) in any_names()) {
-        let (repository, tag, algorithm) = (&repository, &tag, digest.algorithm());
+        let (repository, tag) = (&repository, &tag);
         for place in [
             Place::BlobData { digest },
             Place::Repository { repository },
             Place::Layers { repository },
             Place::LayerLink { repository, digest },
-            Place::Revisions { repository, algorithm },
+            Place::Manifests { repository },
+            Place::Revisions { repository },
             Place::RevisionLink { repository, digest },
             Place::Tags { repository },
             Place::CurrentTag { repository, tag },
+            Place::TagHistory { repository, tag },
             Place::TagIndex { repository, tag, digest },
         ] {
             let path = place.path();
@@ -202,10 +171,5 @@ proptest! {
         let capacity = path.capacity();
         let longest = repository.as_str().len() + tag.as_str().len() + digest.hex().len() + 80;
         prop_assert_eq!(capacity, longest);
-    }
-
-    #[test]
-    fn no_link_panics(content in proptest::collection::vec(any::<u8>(), 0..150)) {
-        let _ = parse_link(&content);
     }
 }

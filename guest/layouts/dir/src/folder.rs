@@ -1,48 +1,50 @@
-//! What a folder is, judged by its name and by what is in it.
+//! Folders, classified by their names and their entries.
 
 use regcarve_formats::dir::{File, reference_of};
-use regcarve_layout_kit::raw::source::DirectoryEntry;
+use regcarve_layout_kit::source::DirectoryEntry;
 use regcarve_types::{Digest, Reference, ReferenceError, Repository, RepositoryError, Tag};
 
-/// A folder below the root, judged.
+/// A folder below the root, classified.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Folder {
     /// An image.
     Image(Reference),
     /// Named like an image, but there is no manifest in it.
-    Broken(Reference),
-    /// An image that nobody can ask for, since its folder has no name of an image. The text says why.
-    Unnamed(String),
+    Incomplete(Reference),
+    /// An image that no reference can name. The text says why.
+    Unaddressable(String),
     /// No image; there may be some below it.
-    Above,
+    Parent,
 }
 
-/// Judges the folder at `path`, relative to the root.
-pub(crate) fn judge(path: &str, entries: &[DirectoryEntry]) -> Folder {
+/// Classifies the folder at `path`, relative to the root.
+pub(crate) fn classify(path: &str, entries: &[DirectoryEntry]) -> Folder {
     let name = reference_of(path);
     if !entries.iter().any(is_manifest) {
         // A registry's host and port look like an image and its tag, but have nothing but folders in them.
         let only_folders = !entries.is_empty() && entries.iter().all(|entry| entry.is_directory);
         return match name {
-            Ok(reference) if !only_folders => Folder::Broken(reference),
-            _ => Folder::Above,
+            Ok(reference) if !only_folders => Folder::Incomplete(reference),
+            _ => Folder::Parent,
         };
     }
     match name {
         Ok(reference) if reference.tag().is_some() && reference.digest().is_some() => {
-            Folder::Unnamed(format!(
+            Folder::Unaddressable(format!(
                 "`{path}` holds an image, but is named by tag and digest: leave one of them out of the name",
             ))
         }
         Ok(reference) => Folder::Image(reference),
-        Err(ReferenceError::BareName(name)) => Folder::Unnamed(format!(
+        Err(ReferenceError::BareName(name)) => Folder::Unaddressable(format!(
             "`{path}` holds an image, but its name has no tag: rename it to `{name}:TAG`",
         )),
-        Err(ReferenceError::Repository(RepositoryError::Host(host))) => Folder::Unnamed(format!(
-            "`{path}` holds an image, but `{host}` is a registry and no part of a name: take the folder `{host}` as the \
+        Err(ReferenceError::Repository(RepositoryError::Host(host))) => {
+            Folder::Unaddressable(format!(
+                "`{path}` holds an image, but `{host}` is a registry and no part of a name: take the folder `{host}` as the \
              source, or rename it",
-        )),
-        Err(error) => Folder::Unnamed(format!(
+            ))
+        }
+        Err(error) => Folder::Unaddressable(format!(
             "`{path}` holds an image, but its name is none of an image: {error}; rename it to NAME:TAG"
         )),
     }
@@ -52,7 +54,7 @@ fn is_manifest(entry: &DirectoryEntry) -> bool {
     !entry.is_directory && File::parse(&entry.name) == Some(File::Manifest)
 }
 
-/// The folder that the folders of the images of a repository are in, and what their names begin with.
+/// The folder above the folders of the images of a repository, and the text that their names begin with.
 pub(crate) fn parent_of(repository: &Repository) -> (&str, &str) {
     repository
         .as_str()
@@ -65,11 +67,11 @@ pub(crate) fn parent_of(repository: &Repository) -> (&str, &str) {
 pub(crate) struct Named {
     /// Relative to the root.
     pub(crate) path: String,
-    /// What its name says of the image.
+    /// The part of its name that tells images of the repository apart.
     pub(crate) name: Name,
 }
 
-/// What stands behind the repository in the name of a folder.
+/// The part after the repository in the name of a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Name {
     /// `:tag`
@@ -121,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn verdicts() {
+    fn folders_are_classified() {
         let reference = |text| Reference::parse(text).expect("a reference");
         let digest = Digest::sha256([1; 32]);
         let both = format!("a:1@{digest}");
@@ -139,15 +141,23 @@ mod tests {
             (
                 "team/app:v1",
                 &["version"],
-                Folder::Broken(reference("team/app:v1")),
+                Folder::Incomplete(reference("team/app:v1")),
             ),
-            ("team/app:v1", &[], Folder::Broken(reference("team/app:v1"))),
-            ("team/app:v1", &["manifest.json/"], Folder::Above),
-            ("localhost:5000", &["team/"], Folder::Above),
-            ("team", &["app:v1/"], Folder::Above),
-            ("team", &["README"], Folder::Above),
+            (
+                "team/app:v1",
+                &[],
+                Folder::Incomplete(reference("team/app:v1")),
+            ),
+            ("team/app:v1", &["manifest.json/"], Folder::Parent),
+            ("localhost:5000", &["team/"], Folder::Parent),
+            ("team", &["app:v1/"], Folder::Parent),
+            ("team", &["README"], Folder::Parent),
         ] {
-            assert_eq!(judge(path, &entries(names)), expected, "{path} {names:?}");
+            assert_eq!(
+                classify(path, &entries(names)),
+                expected,
+                "{path} {names:?}"
+            );
         }
         for (path, hint) in [
             ("team/app", "rename it to `team/app:TAG`"),
@@ -158,7 +168,7 @@ mod tests {
             ("Team/app:1", "upper case letter `T` at position 1"),
             (&both, "leave one of them out"),
         ] {
-            let Folder::Unnamed(why) = judge(path, &entries(&["manifest.json"])) else {
+            let Folder::Unaddressable(why) = classify(path, &entries(&["manifest.json"])) else {
                 panic!("{path}")
             };
             assert!(why.contains(hint), "{why}");

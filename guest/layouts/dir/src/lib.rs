@@ -9,8 +9,8 @@
 //!   library/nginx@sha256:0c1f…/   an image without tag
 //! ```
 //!
-//! What is in the folder of an image is in `regcarve_formats::dir`. Signatures, SBOMs and what else speaks of an
-//! image are images of their own, under the tags that they have in a registry.
+//! The files in the folder of an image are described in `regcarve_formats::dir`. Signatures, SBOMs and other referrers
+//! are images of their own, under the tags that they have in a registry.
 //!
 //! | reading                                          | writing                                   |
 //! |--------------------------------------------------|-------------------------------------------|
@@ -20,14 +20,14 @@
 //! | signatures of skopeo (`signature-1`) are reported, no other format has a place for them | none are made |
 //!
 //! The digest of an image is always taken as sha256, as skopeo does. A top manifest that a registry keeps under
-//! a sha512 goes into a tree, but nobody can tell that from the tree alone, except where its folder says it.
+//! a sha512 goes into a tree, but the tree alone does not show it, except in the name of a folder.
 
 mod folder;
 mod reader;
 mod store;
 mod writer;
 
-use reader::DirReader;
+use reader::DirCatalog;
 use writer::DirWriter;
 
-regcarve_layout_kit::raw_layout!(DirReader, DirWriter, audit);
+regcarve_layout_kit::layout!(DirCatalog, DirWriter, audit);

@@ -3,67 +3,81 @@
 use std::collections::{BTreeSet, HashMap};
 
 use regcarve_formats::ManifestType;
-use regcarve_layout_kit::raw::{
-    Audit, Collector, Damage, Failure, Image, ImageRequest, Level, Reader, Referrer, Resolution,
-    UntaggedContent, log, source,
-};
+use regcarve_formats::dir::{folder_of, reference_of};
 use regcarve_layout_kit::{
-    Store, Unreadable, asked_digest, attached_by_tag, closure, directories, entries, pinned_digest,
-    repository_name, resolve_each, subject_of, unlisted,
+    Audited, Catalog, Damage, Level, Located, Unresolved, Untagged, UntaggedReferrers, closure,
+    log, source, subject_of,
 };
 use regcarve_types::{Algorithm, Digest, Reference, Repository, Tag};
 
-use crate::folder::{Folder, Name, Named, join, judge, of_repository, parent_of};
-use crate::store::{Child, ImageFolder, manifest_path};
+use crate::folder::{Folder, Name, Named, classify, join, of_repository, parent_of};
+use crate::store::{Children, ImageFolder, manifest_path};
 
-/// Paths longer than this are not looked into: no name of an image is as long (255 characters, and a tag or a
+/// Folders with longer paths are not looked into: no name of an image is as long (255 characters, and a tag or a
 /// digest of 135), and a chain of folders must not go on until the host refuses the path.
 const LONGEST_FOLDER: usize = 512;
 
+/// For a user who named one image instead of the folder of all.
+const ROOT_IS_IMAGE: &str = "the source is itself an image: name the folder above it, below which images are in \
+                             folders named REPOSITORY:TAG";
+
+/// Any folder is a tree of images, so a wrong path shows in nothing else.
+const NO_IMAGES: &str = "no folder in the source holds an image; check the format and the path";
+
 /// See the header of this crate.
 #[derive(Default)]
-pub(crate) struct DirReader {
+pub(crate) struct DirCatalog {
     /// Names of the folders in folders that have been listed. Neighbours in a catalogue share one.
     siblings: HashMap<String, Vec<String>>,
     /// The repository whose images were last read for their digests.
     tops: Option<(Repository, HashMap<Digest, String>)>,
-    /// What could not be read when it was asked what speaks of an image.
-    unreadable: Unreadable,
 }
 
-impl Reader for DirReader {
-    fn repositories(&mut self) -> Result<Vec<String>, Failure> {
+/// The top manifest of an image.
+pub(crate) enum Top {
+    /// `manifest.json` of a folder.
+    Folder(ImageFolder),
+    /// A manifest beside it, and the path of the folder.
+    Child(Digest, String),
+}
+
+impl Catalog for DirCatalog {
+    type Top = Top;
+
+    fn repositories(&mut self) -> Result<Option<Vec<Repository>>, Damage> {
         let mut found = BTreeSet::new();
-        let mut unnamed = false;
+        let mut unaddressable = false;
         let mut ahead = vec![String::new()];
         while let Some(path) = ahead.pop() {
-            let entries = entries(&path)?;
-            match judge(&path, &entries) {
-                Folder::Unnamed(_) if path.is_empty() => {
-                    return Err(Failure::Damaged(ROOT_IS_IMAGE.into()));
+            let Some(entries) = source::entries(&path)? else {
+                match path.is_empty() {
+                    true => return Ok(None),
+                    // Deleted just now.
+                    false => continue,
                 }
-                Folder::Unnamed(why) => {
+            };
+            match classify(&path, &entries) {
+                Folder::Unaddressable(_) if path.is_empty() => {
+                    let cause = ROOT_IS_IMAGE.into();
+                    return Err(Damage { path, cause });
+                }
+                Folder::Unaddressable(why) => {
                     log(Level::Warn, &why);
-                    unnamed = true;
+                    unaddressable = true;
                 }
-                // Without a manifest it is damaged; that is said when it is resolved.
-                Folder::Image(reference) | Folder::Broken(reference) => {
-                    found.insert(reference.repository().to_string());
+                // Without a manifest it is damaged; that is reported when it is resolved.
+                Folder::Image(reference) | Folder::Incomplete(reference) => {
+                    found.insert(reference.repository().clone());
                 }
-                Folder::Above => {}
+                Folder::Parent => {}
             }
-            let folders: Vec<String> = entries
-                .into_iter()
-                .filter(|entry| entry.is_directory)
-                .map(|entry| entry.name)
-                .collect();
+            let folders = entries.into_iter().filter(|entry| entry.is_directory);
+            let folders: Vec<String> = folders.map(|entry| entry.name).collect();
             for folder in &folders {
                 let below = join(&path, folder);
                 if below.len() > LONGEST_FOLDER {
-                    log(
-                        Level::Warn,
-                        &format!("`{below}` is too deep for an image and is not looked into"),
-                    );
+                    let what = format!("`{below}` is too deep for an image and is not looked into");
+                    log(Level::Warn, &what);
                 } else {
                     ahead.push(below);
                 }
@@ -72,172 +86,149 @@ impl Reader for DirReader {
                 self.siblings.insert(path, folders);
             }
         }
-        if found.is_empty() && !unnamed {
+        if found.is_empty() && !unaddressable {
             log(Level::Warn, NO_IMAGES);
         }
-        Ok(found.into_iter().collect())
+        Ok(Some(found.into_iter().collect()))
     }
 
-    fn tags(&mut self, repository: &str) -> Result<Vec<String>, Failure> {
+    fn tags(&mut self, repository: &Repository) -> Result<Option<Vec<Tag>>, Damage> {
+        let folders = self.folders(repository)?;
+        let exists = !folders.is_empty();
         let mut tags = Vec::new();
-        for Named { path, name } in self.folders(&repository_name(repository)?)? {
+        for Named { path, name } in folders {
             if let Name::Tag(tag) = name
-                && !matches!(look(&path)?, Folder::Above)
+                && !matches!(look(&path)?, Folder::Parent)
             {
-                tags.push(tag.to_string());
+                tags.push(tag);
             }
         }
-        Ok(tags)
+        Ok(exists.then_some(tags))
     }
 
-    fn resolve(&mut self, repository: &str, requests: Vec<ImageRequest>) -> Vec<Resolution> {
-        resolve_each(repository, requests, |repository, request| {
-            match self.resolve_one(repository, request) {
-                Resolution::Missing(_)
-                    if matches!(self.folders(repository), Err(Failure::NotFound)) =>
-                {
-                    Resolution::NoRepository
-                }
-                answer => answer,
-            }
-        })
+    fn has(&mut self, repository: &Repository) -> Result<bool, Damage> {
+        Ok(!self.folders(repository)?.is_empty())
     }
 
-    fn referrers(&mut self, repository: &str, subjects: Vec<String>) -> Vec<Referrer> {
-        let Ok(name) = repository_name(repository) else {
-            return Vec::new();
+    fn by_tag(
+        &mut self,
+        repository: &Repository,
+        tag: &Tag,
+        pinned: Option<Digest>,
+    ) -> Result<Option<Top>, Unresolved> {
+        let path = path_of(&Reference::tagged(repository.clone(), tag.clone()))?;
+        let Some(folder) = ImageFolder::open(&path, None)? else {
+            return match look(&path)? {
+                Folder::Incomplete(_) => Err(without_manifest(&path).into()),
+                _ => Ok(None),
+            };
         };
-        let folders = self.any_folders(&name);
-        // Where they cannot be listed, each possible tag can still be asked for.
-        let tags = folders.as_ref().ok().map(|folders| tags_of(folders));
-        let mut attachments = attached_by_tag(&subjects, tags.as_deref(), |tag| {
-            self.resolve_one(
-                &name,
-                ImageRequest {
-                    tag: Some(tag),
-                    digest: None,
-                },
-            )
-        });
-        let mut damages = Vec::new();
-        match folders {
-            Ok(folders) => {
-                for folder in &folders {
-                    match untagged_attachment(folder, &subjects) {
-                        Ok(attachment) => attachments.extend(attachment),
-                        Err(damage) => damages.push(damage),
-                    }
-                }
-            }
-            Err(damage) => damages.push(damage),
+        // Only the sha256 can be computed without knowing the digest to look for.
+        if let Some(pinned) = pinned
+            && pinned.algorithm() != Algorithm::Sha256
+            && let Ok(Some(same)) = ImageFolder::open(&path, Some(pinned))
+        {
+            return Ok(Some(Top::Folder(same)));
         }
-        let unreadable = self.unreadable.attachment(&name, &subjects, || damages);
-        attachments.extend(unreadable);
-        attachments
+        Ok(Some(Top::Folder(folder)))
+    }
+
+    fn by_digest(
+        &mut self,
+        repository: &Repository,
+        digest: Digest,
+    ) -> Result<Option<Top>, Unresolved> {
+        let own = path_of(&Reference::pinned(repository.clone(), digest))?;
+        if let Some(folder) = ImageFolder::open(&own, Some(digest))? {
+            return Ok(Some(Top::Folder(folder)));
+        }
+        let folders = self.folders(repository)?;
+        if let Some(path) = self.folder_with_top(repository, &folders, digest)
+            && let Some(folder) = ImageFolder::open(&path, Some(digest))?
+        {
+            return Ok(Some(Top::Folder(folder)));
+        }
+        // A registry also serves a child of an index by its digest.
+        let has_child = |folder: &Named| ImageFolder::has_child(&folder.path, digest);
+        let parent = folders.into_iter().find(has_child);
+        Ok(parent.map(|folder| Top::Child(digest, folder.path)))
+    }
+
+    fn digest_of(top: &Top) -> Digest {
+        match top {
+            Top::Folder(folder) => folder.top(),
+            Top::Child(digest, _) => *digest,
+        }
+    }
+
+    fn closure(&mut self, _: &Repository, top: Top) -> Result<Vec<Located>, Vec<Damage>> {
+        match top {
+            Top::Folder(folder) => whole(folder),
+            Top::Child(digest, path) => closure(&mut Children(&path), digest),
+        }
+    }
+
+    fn retain_existing(&mut self, repository: &Repository, tags: &mut Vec<(Digest, Tag)>) {
+        // If they cannot be listed, each possible tag can still be looked for.
+        if let Ok(folders) = self.folders(repository) {
+            let existing: BTreeSet<Tag> = folders.into_iter().filter_map(tag_of).collect();
+            tags.retain(|(_, tag)| existing.contains(tag));
+        }
+    }
+
+    fn untagged_referrers(
+        &mut self,
+        repository: &Repository,
+        subjects: &[Digest],
+    ) -> UntaggedReferrers<Top> {
+        let mut referrers = UntaggedReferrers::default();
+        let folders = self.folders(repository).unwrap_or_else(|damage| {
+            referrers.unreadable.push(damage);
+            Vec::new()
+        });
+        for folder in folders {
+            match untagged_referrer(&folder, subjects) {
+                Ok(referrer) => referrers.found.extend(referrer),
+                Err(damage) => referrers.unreadable.push(damage),
+            }
+        }
+        referrers
     }
 }
 
-impl Audit for DirReader {
-    fn untagged(&mut self, repository: &str) -> Result<UntaggedContent, Failure> {
-        let folders = match self.any_folders(&repository_name(repository)?) {
-            Ok(folders) => folders,
-            Err(damage) => {
-                return Ok(UntaggedContent {
-                    manifests: Vec::new(),
-                    damages: vec![damage],
-                });
-            }
-        };
-        let mut manifests = Vec::new();
-        let mut damages = Vec::new();
+impl Audited for DirCatalog {
+    fn untagged(&mut self, repository: &Repository) -> Untagged {
+        let mut untagged = Untagged::default();
+        let folders = self.folders(repository).unwrap_or_else(|damage| {
+            untagged.damages.push(damage);
+            Vec::new()
+        });
         for Named { path, name } in folders {
             let Name::Digest(digest) = name else { continue };
             match look(&path) {
-                Ok(Folder::Image(_)) => manifests.push(digest.to_string()),
-                Ok(_) => damages.push(without_manifest(&path)),
-                Err(failure) => damages.push(unlisted(&path, failure)),
+                Ok(Folder::Image(_)) => drop(untagged.manifests.insert(digest)),
+                Ok(_) => untagged.damages.push(without_manifest(&path)),
+                Err(damage) => untagged.damages.push(damage),
             }
         }
-        Ok(UntaggedContent { manifests, damages })
-    }
-
-    fn garbage(&mut self) -> Result<Vec<Collector>, Failure> {
-        Ok(Vec::new())
+        untagged
     }
 }
 
-/// For a user who named one image too exactly.
-const ROOT_IS_IMAGE: &str = "the source is itself an image: name the folder above it, below which images are in \
-                             folders named REPOSITORY:TAG";
-
-/// Any folder is a tree of images, so a wrong path shows in nothing else.
-const NO_IMAGES: &str = "no folder in the source holds an image; check the format and the path";
-
-impl DirReader {
-    /// The folders with names of images of a repository; there is at least one.
-    fn folders(&mut self, repository: &Repository) -> Result<Vec<Named>, Failure> {
+impl DirCatalog {
+    /// The folders with names of images of a repository.
+    fn folders(&mut self, repository: &Repository) -> Result<Vec<Named>, Damage> {
         let (parent, _) = parent_of(repository);
-        if !self.siblings.contains_key(parent) {
-            self.siblings.insert(parent.into(), directories(parent)?);
-        }
-        let siblings = self
-            .siblings
-            .get(parent)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let folders = of_repository(repository, siblings);
-        if folders.is_empty() {
-            Err(Failure::NotFound)
-        } else {
-            Ok(folders)
-        }
-    }
-
-    /// The same for who looks for something that does not have to be there: it may be that there are none.
-    fn any_folders(&mut self, repository: &Repository) -> Result<Vec<Named>, Damage> {
-        match self.folders(repository) {
-            Ok(folders) => Ok(folders),
-            Err(Failure::NotFound) => Ok(Vec::new()),
-            Err(failure) => Err(unlisted(parent_of(repository).0, failure)),
-        }
-    }
-
-    fn resolve_one(&mut self, repository: &Repository, wanted: ImageRequest) -> Resolution {
-        let answer = match &wanted.tag {
-            Some(tag) => by_tag(repository, tag, &wanted),
-            None => self.by_digest(repository, &wanted),
+        let siblings = match self.siblings.get(parent) {
+            Some(siblings) => siblings,
+            None => {
+                let Some(siblings) = source::directories(parent)? else {
+                    return Ok(Vec::new());
+                };
+                self.siblings.entry(parent.into()).or_insert(siblings)
+            }
         };
-        match answer {
-            Ok((digest, contents)) => Resolution::Found(Image {
-                tag: wanted.tag,
-                digest: digest.to_string(),
-                entries: contents,
-            }),
-            Err(answer) => answer,
-        }
-    }
-
-    fn by_digest(&mut self, repository: &Repository, wanted: &ImageRequest) -> Answer {
-        let digest = asked_digest(wanted, None)?;
-        let own = join_name(&Reference::pinned(repository.clone(), digest))?;
-        if let Some(folder) = ImageFolder::open(&own, Some(digest)).map_err(damaged)? {
-            return whole(&own, folder);
-        }
-        let missing = || Resolution::Missing("this repository has no such manifest".into());
-        let folders = self.any_folders(repository).map_err(damaged)?;
-        if let Some(path) = self.folder_with_top(repository, &folders, digest)
-            && let Some(folder) = ImageFolder::open(&path, Some(digest)).map_err(damaged)?
-        {
-            return whole(&path, folder);
-        }
-        // A registry also serves a child of an index by its digest.
-        let Some(folder) = folders
-            .iter()
-            .find(|folder| ImageFolder::has_child(&folder.path, digest))
-        else {
-            return Err(missing());
-        };
-        finish(digest, &mut Child(&folder.path))
+        Ok(of_repository(repository, siblings))
     }
 
     /// The folder of a repository in which `manifest.json` has this digest.
@@ -248,18 +239,15 @@ impl DirReader {
         digest: Digest,
     ) -> Option<String> {
         if digest.algorithm() != Algorithm::Sha256 {
-            // Computed is the sha256 only; others can just be tried.
+            // Only the sha256 is computed; others can just be tried.
             let has = |folder: &&Named| {
                 matches!(ImageFolder::open(&folder.path, Some(digest)), Ok(Some(_)))
             };
             return folders.iter().find(has).map(|folder| folder.path.clone());
         }
-        if self
-            .tops
-            .as_ref()
-            .is_none_or(|(known, _)| known != repository)
-        {
-            // What cannot be read here is said when it is asked for itself.
+        let is_known = |(known, _): &(Repository, _)| known == repository;
+        if !self.tops.as_ref().is_some_and(is_known) {
+            // A folder that cannot be read is reported when it is resolved itself.
             let tops = folders.iter().filter_map(|folder| {
                 let opened = ImageFolder::open(&folder.path, None).ok()??;
                 Some((opened.top(), folder.path.clone()))
@@ -270,82 +258,46 @@ impl DirReader {
     }
 }
 
-/// An image and all that belongs to it, or what became of it instead.
-type Answer = Result<(Digest, Vec<regcarve_layout_kit::raw::LocatedEntry>), Resolution>;
-
-fn by_tag(repository: &Repository, tag: &str, wanted: &ImageRequest) -> Answer {
-    let missing = |cause: &str| Resolution::Missing(cause.into());
-    let tag = Tag::parse(tag).map_err(|_| missing("this cannot be a tag"))?;
-    let path = join_name(&Reference::tagged(repository.clone(), tag))?;
-    let Some(mut folder) = ImageFolder::open(&path, None).map_err(damaged)? else {
-        return Err(match look(&path) {
-            Ok(Folder::Broken(_)) => damaged(without_manifest(&path)),
-            Ok(_) => missing("there is no such tag"),
-            Err(failure) => damaged(unlisted(&path, failure)),
-        });
-    };
-    // Only the sha256 can be computed without knowing what to look for.
-    if let Some(pinned) = pinned_digest(wanted)?
-        && pinned.algorithm() != Algorithm::Sha256
-        && let Ok(Some(same)) = ImageFolder::open(&path, Some(pinned))
-    {
-        folder = same;
-    }
-    asked_digest(wanted, Some(folder.top()))?;
-    whole(&path, folder)
-}
-
-/// Checks what surrounds the image in its folder, and follows its manifest.
-fn whole(path: &str, mut folder: ImageFolder) -> Answer {
-    folder.check_version().map_err(damaged)?;
+/// The closure of the image in a folder, after a look at the other files there.
+fn whole(mut folder: ImageFolder) -> Result<Vec<Located>, Vec<Damage>> {
+    folder.check_version().map_err(|damage| vec![damage])?;
+    let path = folder.path().to_owned();
     if folder.is_signed() {
         let what = format!(
             "`{path}` has a signature in skopeo's own form (signature-1), which stays behind"
         );
         log(Level::Warn, &what);
     }
-    let (digest, contents) = finish(folder.top(), &mut folder)?;
+    let top = folder.top();
+    let closure = closure(&mut folder, top)?;
     // Its digest is that of the bytes without their signatures, which no file has.
-    if contents[0].entry.media_type == ManifestType::Schema1Signed.as_str() {
-        return Err(damaged(Damage {
-            path: manifest_path(path),
+    if closure[0].media_type == ManifestType::Schema1Signed.as_str() {
+        return Err(vec![Damage {
+            path: manifest_path(&path),
             cause: "a signed manifest of the first schema, which has no digest as a file: convert it with `skopeo copy \
                     --format v2s2`"
                 .into(),
-        }));
+        }]);
     }
-    Ok((digest, contents))
-}
-
-fn finish(digest: Digest, store: &mut impl Store) -> Answer {
-    let contents = closure(store, digest).map_err(Resolution::Damaged)?;
-    Ok((digest, contents))
-}
-
-fn damaged(damage: Damage) -> Resolution {
-    Resolution::Damaged(vec![damage])
+    Ok(closure)
 }
 
 /// The folder of an image. A name that cannot be that of a folder is that of no image here.
-fn join_name(reference: &Reference) -> Result<String, Resolution> {
-    regcarve_formats::dir::folder_of(reference)
-        .map_err(|error| Resolution::Missing(error.to_string()))
+fn path_of(reference: &Reference) -> Result<String, Unresolved> {
+    folder_of(reference).map_err(Unresolved::missing)
 }
 
-/// Judges a folder, with as few questions as it takes.
-fn look(path: &str) -> Result<Folder, Failure> {
-    match source::file_size(&manifest_path(path)) {
-        Err(Failure::NotFound) => match entries(path) {
-            Ok(entries) => Ok(judge(path, &entries)),
-            Err(Failure::NotFound) => Ok(Folder::Above),
-            Err(failure) => Err(failure),
-        },
-        // Also a manifest that is no plain file: that is said when it is resolved.
-        _ => Ok(regcarve_formats::dir::reference_of(path).map_or(Folder::Above, Folder::Image)),
+/// Classifies a folder, with as few questions as it takes.
+fn look(path: &str) -> Result<Folder, Damage> {
+    if let Ok(None) = source::file_size(&manifest_path(path)) {
+        let entries = source::entries(path)?;
+        return Ok(entries.map_or(Folder::Parent, |entries| classify(path, &entries)));
     }
+    // Also a manifest that is no regular file: that is reported when it is resolved.
+    Ok(reference_of(path).map_or(Folder::Parent, Folder::Image))
 }
 
-/// What is wrong with a folder of an image that has no manifest.
+/// The damage of a folder of an image that has no manifest.
 fn without_manifest(folder: &str) -> Damage {
     Damage {
         path: manifest_path(folder),
@@ -353,46 +305,28 @@ fn without_manifest(folder: &str) -> Damage {
     }
 }
 
-/// The tags in the names of folders. They stay sorted.
-fn tags_of(folders: &[Named]) -> Vec<String> {
-    let tags = folders.iter().filter_map(|folder| match &folder.name {
-        Name::Tag(tag) => Some(tag.to_string()),
+fn tag_of(folder: Named) -> Option<Tag> {
+    match folder.name {
+        Name::Tag(tag) => Some(tag),
         Name::Digest(_) => None,
-    });
-    tags.collect()
+    }
 }
 
-/// An image without tag says in its manifest what it speaks of.
+/// The image in a folder without tag, if it is a referrer of one of these subjects.
 ///
 /// # Errors
 ///
-/// Why its manifest cannot be read: then it may speak of anything.
-fn untagged_attachment(folder: &Named, manifests: &[String]) -> Result<Option<Referrer>, Damage> {
+/// The damage of a manifest that cannot be read: it may be a referrer of any image.
+fn untagged_referrer(folder: &Named, subjects: &[Digest]) -> Result<Option<(Digest, Top)>, Damage> {
     let Name::Digest(digest) = folder.name else {
         return Ok(None);
     };
-    let path = &folder.path;
-    let Some(opened) = ImageFolder::open(path, Some(digest))? else {
-        return match look(path) {
-            Ok(Folder::Broken(_)) => Err(without_manifest(path)),
-            Ok(_) => Ok(None),
-            Err(failure) => Err(unlisted(path, failure)),
+    let Some(opened) = ImageFolder::open(&folder.path, Some(digest))? else {
+        return match look(&folder.path)? {
+            Folder::Incomplete(_) => Err(without_manifest(&folder.path)),
+            _ => Ok(None),
         };
     };
-    let subject = subject_of(opened.bytes()).map(|subject| subject.to_string());
-    let Some(subject) = subject.filter(|subject| manifests.contains(subject)) else {
-        return Ok(None);
-    };
-    let resolution = match whole(path, opened) {
-        Ok((_, contents)) => Resolution::Found(Image {
-            tag: None,
-            digest: digest.to_string(),
-            entries: contents,
-        }),
-        Err(answer) => answer,
-    };
-    Ok(Some(Referrer {
-        subject,
-        resolution,
-    }))
+    let subject = subject_of(opened.bytes()).filter(|subject| subjects.contains(subject));
+    Ok(subject.map(|subject| (subject, Top::Folder(opened))))
 }

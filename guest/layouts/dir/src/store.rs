@@ -1,41 +1,36 @@
 //! The folder of one image, opened.
 
 use regcarve_formats::dir::{File, Version};
-use regcarve_layout_kit::raw::Failure;
-use regcarve_layout_kit::raw::{Damage, source};
-use regcarve_layout_kit::{BlobFile, ManifestFile, Store, cause};
+use regcarve_layout_kit::{BlobFile, Damage, ManifestFile, Store, source};
 use regcarve_types::{Algorithm, Digest};
 
 /// The folder of an image of which `manifest.json` has been read.
 pub(crate) struct ImageFolder {
     path: String,
     top: Digest,
-    /// What `manifest.json` holds, until it is asked for.
+    /// The content of `manifest.json`, until it is asked for.
     bytes: Vec<u8>,
 }
 
 impl ImageFolder {
-    /// Reads `manifest.json`; nothing if there is none. With `expected` it must have that digest,
-    /// without it the digest is computed.
+    /// Reads `manifest.json`; `None` if there is none. With `expected` it must have that digest, without it the
+    /// digest is computed.
     pub(crate) fn open(path: &str, expected: Option<Digest>) -> Result<Option<Self>, Damage> {
         let file = manifest_path(path);
-        let expected = expected.map(|digest| digest.to_string());
-        let damage = |cause| Damage {
-            path: file.clone(),
-            cause,
+        let read = match expected {
+            Some(digest) => source::read_blob(&file, digest)?.map(|bytes| (digest, bytes)),
+            None => source::find_blob(&file)?,
         };
-        match source::read_blob(&file, expected.as_deref()) {
-            Ok(blob) => {
-                let top = Digest::parse(&blob.digest).map_err(|error| damage(error.to_string()))?;
-                Ok(Some(Self {
-                    path: path.to_owned(),
-                    top,
-                    bytes: blob.bytes,
-                }))
-            }
-            Err(Failure::NotFound) => Ok(None),
-            Err(failure) => Err(damage(cause(failure))),
-        }
+        Ok(read.map(|(top, bytes)| Self {
+            path: path.to_owned(),
+            top,
+            bytes,
+        }))
+    }
+
+    /// The path of the folder.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
     }
 
     /// The digest of `manifest.json`.
@@ -43,78 +38,66 @@ impl ImageFolder {
         self.top
     }
 
-    /// What `manifest.json` holds.
+    /// The content of `manifest.json`.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Reads `version`, which older tools did not write.
+    /// Checks `version`, which older tools did not write.
     pub(crate) fn check_version(&self) -> Result<(), Damage> {
         let path = format!("{}/{}", self.path, File::Version);
-        let cause = match source::read_file(&path) {
-            Ok(content) => match Version::parse(&content) {
-                Ok(_) => return Ok(()),
-                Err(error) => error.to_string(),
-            },
-            Err(Failure::NotFound) => return Ok(()),
-            Err(failure) => cause(failure),
-        };
-        Err(Damage { path, cause })
+        match source::read_file(&path)?.map(|content| Version::parse(&content)) {
+            Some(Err(error)) => Err(Damage {
+                path,
+                cause: error.to_string(),
+            }),
+            _ => Ok(()),
+        }
     }
 
-    /// Whether the image has a signature of skopeo's own kind.
+    /// Answers whether the image has a signature of skopeo's own kind.
     pub(crate) fn is_signed(&self) -> bool {
-        source::file_size(&format!("{}/{}", self.path, File::Signature(1))).is_ok()
+        let signature = format!("{}/{}", self.path, File::Signature(1));
+        matches!(source::file_size(&signature), Ok(Some(_)))
     }
 
-    /// Whether a manifest other than the top is in the folder.
+    /// Answers whether a manifest other than the top is in the folder.
     pub(crate) fn has_child(path: &str, digest: Digest) -> bool {
-        candidates(path, File::Child(digest)).any(|file| source::file_size(&file).is_ok())
+        let is_there = |file: String| matches!(source::file_size(&file), Ok(Some(_)));
+        candidates(path, File::Child(digest)).any(is_there)
     }
 }
 
 impl Store for ImageFolder {
     fn manifest(&mut self, digest: Digest) -> Result<ManifestFile, Damage> {
         if digest == self.top {
-            let bytes = std::mem::take(&mut self.bytes);
-            return Ok(ManifestFile::Present {
+            return Ok(ManifestFile {
                 path: manifest_path(&self.path),
-                bytes,
+                bytes: Some(std::mem::take(&mut self.bytes)),
             });
         }
-        Child(&self.path).manifest(digest)
+        Children(&self.path).manifest(digest)
     }
 
     fn blob(&mut self, digest: Digest, need_size: bool) -> Result<BlobFile, Damage> {
-        Child(&self.path).blob(digest, need_size)
+        Children(&self.path).blob(digest, need_size)
     }
 }
 
-/// The folder of an image, of which only what `manifest.json` names is looked at.
-pub(crate) struct Child<'p>(pub(crate) &'p str);
+/// The files beside `manifest.json` in the folder of an image.
+pub(crate) struct Children<'p>(pub(crate) &'p str);
 
-impl Store for Child<'_> {
+impl Store for Children<'_> {
     fn manifest(&mut self, digest: Digest) -> Result<ManifestFile, Damage> {
-        let expected = digest.to_string();
         for path in candidates(self.0, File::Child(digest)) {
-            match source::read_blob(&path, Some(&expected)) {
-                Ok(blob) => {
-                    return Ok(ManifestFile::Present {
-                        path,
-                        bytes: blob.bytes,
-                    });
-                }
-                Err(Failure::NotFound) => {}
-                Err(failure) => {
-                    return Err(Damage {
-                        path,
-                        cause: cause(failure),
-                    });
-                }
+            let file = ManifestFile::read(path, digest)?;
+            if file.bytes.is_some() {
+                return Ok(file);
             }
         }
-        Ok(ManifestFile::Absent {
+        Ok(ManifestFile {
             path: format!("{}/{}", self.0, File::Child(digest)),
+            bytes: None,
         })
     }
 
@@ -122,41 +105,24 @@ impl Store for Child<'_> {
         let usual = format!("{}/{}", self.0, File::Blob(digest));
         // There is one name only, and the host looks at it anyway.
         if !need_size && digest.algorithm() == Algorithm::Sha256 {
-            return Ok(BlobFile {
-                path: usual,
-                size: None,
-            });
+            return BlobFile::at(usual, false);
         }
         for path in candidates(self.0, File::Blob(digest)) {
-            match source::file_size(&path) {
-                Ok(size) => {
-                    return Ok(BlobFile {
-                        path,
-                        size: Some(size),
-                    });
-                }
-                Err(Failure::NotFound) => {}
-                Err(failure) => {
-                    return Err(Damage {
-                        path,
-                        cause: cause(failure),
-                    });
-                }
+            let file = BlobFile::at(path, true)?;
+            if file.size.is_some() {
+                return Ok(file);
             }
         }
-        Ok(BlobFile {
-            path: usual,
-            size: None,
-        })
+        BlobFile::at(usual, false)
     }
 }
 
-/// Where the top manifest is.
+/// The path of the top manifest.
 pub(crate) fn manifest_path(folder: &str) -> String {
     format!("{folder}/{}", File::Manifest)
 }
 
-/// The names that a file may have, the present one first.
+/// The paths that a file may have, that of the present name first.
 fn candidates(folder: &str, file: File) -> impl Iterator<Item = String> {
     let names = [Some(file.to_string()), file.older_name()];
     names

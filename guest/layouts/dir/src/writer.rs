@@ -1,21 +1,18 @@
 //! Images into a tree of folders.
 
 use regcarve_formats::dir::{File, Version, folder_of};
-use regcarve_layout_kit::raw::{ClosureEntry, Failure, Level, log};
-use regcarve_layout_kit::raw::{ImageSummary, PlacedImage, Writer, output};
-use regcarve_layout_kit::{invalid, uses};
-use regcarve_types::{Algorithm, Digest, Reference, Repository, Tag};
+use regcarve_layout_kit::{Failure, Level, Placed, Writer, cannot_store, log, output};
+use regcarve_types::{Algorithm, Digest};
 
 /// See the header of this crate.
 #[derive(Default)]
 pub(crate) struct DirWriter;
 
 impl Writer for DirWriter {
-    fn place(&mut self, image: PlacedImage) -> Result<(), Failure> {
-        let folder = folder_of(&reference(&image)?).map_err(invalid)?;
-        let files = files(&image.entries)?;
-        if files.top.algorithm() != Algorithm::Sha256 {
-            let digest = files.top;
+    fn place(&mut self, image: &Placed) -> Result<(), Failure> {
+        let folder = folder_of(&image.reference()).map_err(cannot_store)?;
+        if image.digest.algorithm() != Algorithm::Sha256 {
+            let digest = image.digest;
             log(
                 Level::Warn,
                 &format!(
@@ -23,125 +20,72 @@ impl Writer for DirWriter {
                 ),
             );
         }
-        let version = Version::for_digests(files.others.iter().map(|(digest, _)| digest));
-        output::write_file(
-            &format!("{folder}/{}", File::Version),
-            version.text().as_bytes(),
-        )?;
-        output::hard_link(
-            &files.top.to_string(),
-            &format!("{folder}/{}", File::Manifest),
-        )?;
-        for (digest, file) in files.others {
-            output::hard_link(&digest.to_string(), &format!("{folder}/{file}"))?;
+        let others = other_files(image);
+        let version = Version::for_digests(others.iter().map(|(digest, _)| digest));
+        let path = |file: File| format!("{folder}/{file}");
+        output::write_file(&path(File::Version), version.text().as_bytes())?;
+        output::hard_link(image.digest, &path(File::Manifest))?;
+        for (digest, file) in others {
+            output::hard_link(digest, &path(file))?;
         }
         Ok(())
     }
-
-    fn finish(&mut self, _images: Vec<ImageSummary>) -> Result<(), Failure> {
-        Ok(())
-    }
 }
 
-/// The name of an image: its digest is part of it only where there is no tag.
-fn reference(image: &PlacedImage) -> Result<Reference, Failure> {
-    let repository = Repository::parse(&image.repository).map_err(invalid)?;
-    Ok(match &image.tag {
-        Some(tag) => Reference::tagged(repository, Tag::parse(tag).map_err(invalid)?),
-        None => Reference::pinned(repository, Digest::parse(&image.digest).map_err(invalid)?),
-    })
-}
-
-/// What goes into the folder of an image, besides `version`.
-struct Files {
-    top: Digest,
-    others: Vec<(Digest, File)>,
-}
-
-fn files(contents: &[ClosureEntry]) -> Result<Files, Failure> {
-    let Some(top) = contents.first() else {
-        return Err(invalid("an image without contents"));
-    };
-    let top = Digest::parse(&top.digest).map_err(invalid)?;
-    let mut others = Vec::with_capacity(contents.len());
-    for (content, uses) in contents.iter().zip(uses(contents)) {
-        let digest = Digest::parse(&content.digest).map_err(invalid)?;
-        if uses.manifest && digest != top {
-            others.push((digest, File::Child(digest)));
+/// The files of an image besides `version` and its top manifest.
+fn other_files(image: &Placed) -> Vec<(Digest, File)> {
+    let mut files = Vec::with_capacity(image.entries.len());
+    for entry in &image.entries {
+        let digest = entry.digest;
+        if entry.is_manifest && digest != image.digest {
+            files.push((digest, File::Child(digest)));
         }
-        if uses.blob {
-            others.push((digest, File::Blob(digest)));
+        if entry.is_blob {
+            files.push((digest, File::Blob(digest)));
         }
     }
-    Ok(Files { top, others })
+    files
 }
 
 #[cfg(test)]
 mod tests {
-    use regcarve_layout_kit::raw::Kind;
+    use regcarve_layout_kit::PlacedEntry;
+    use regcarve_types::{Repository, Tag};
 
     use super::*;
 
-    fn content(digest: Digest, kind: Kind) -> ClosureEntry {
-        ClosureEntry {
-            digest: digest.to_string(),
-            media_type: String::new(),
-            size: 1,
-            kind,
-            platform: None,
-            describes: None,
-            children: Vec::new(),
+    /// An image of an index, a manifest and two blobs.
+    fn image(tag: Option<&str>) -> Placed {
+        let entry = |byte| PlacedEntry {
+            digest: Digest::sha256([byte; 32]),
+            is_manifest: byte <= 2,
+            is_blob: byte > 2,
+        };
+        Placed {
+            repository: Repository::parse("team/app").expect("a name"),
+            tag: tag.map(|tag| Tag::parse(tag).expect("a tag")),
+            digest: Digest::sha256([1; 32]),
+            entries: (1..=4).map(entry).collect(),
         }
     }
 
     #[test]
     fn files_by_kind() {
-        let digests: Vec<_> = (1..=4).map(|byte| Digest::sha256([byte; 32])).collect();
-        let kinds = [Kind::Index, Kind::Manifest, Kind::Config, Kind::Layer];
-        let contents: Vec<_> = digests
-            .iter()
-            .zip(kinds)
-            .map(|(digest, kind)| content(*digest, kind))
-            .collect();
-        let files = files(&contents).expect("well formed");
-        assert_eq!(files.top, digests[0]);
+        let digest = |byte| Digest::sha256([byte; 32]);
+        let files = other_files(&image(None));
         let expected = [
-            File::Child(digests[1]),
-            File::Blob(digests[2]),
-            File::Blob(digests[3]),
+            (digest(2), File::Child(digest(2))),
+            (digest(3), File::Blob(digest(3))),
+            (digest(4), File::Blob(digest(4))),
         ];
-        assert_eq!(
-            files
-                .others
-                .iter()
-                .map(|(_, file)| *file)
-                .collect::<Vec<_>>(),
-            expected
-        );
-    }
-
-    #[test]
-    fn nothing_is_no_image() {
-        assert!(files(&[]).is_err());
+        assert_eq!(files, expected);
     }
 
     #[test]
     fn folders_are_named_like_images() {
+        let folder = |tag| folder_of(&image(tag).reference());
+        assert_eq!(folder(Some("v1")).as_deref(), Ok("team/app:v1"));
         let digest = Digest::sha256([1; 32]);
-        let mut image = PlacedImage {
-            repository: "team/app".into(),
-            tag: Some("v1".into()),
-            digest: digest.to_string(),
-            entries: Vec::new(),
-        };
-        assert_eq!(
-            folder_of(&reference(&image).expect("a name")).as_deref(),
-            Ok("team/app:v1")
-        );
-        image.tag = None;
-        assert_eq!(
-            folder_of(&reference(&image).expect("a name")),
-            Ok(format!("team/app@{digest}"))
-        );
+        assert_eq!(folder(None), Ok(format!("team/app@{digest}")));
     }
 }

@@ -1,42 +1,18 @@
-//! ClosureEntry in a layout: there is one place for everything.
+//! Blobs of a layout: manifests, configs and layers alike.
 
 use regcarve_formats::oci::blob_path;
-use regcarve_layout_kit::raw::Failure;
-use regcarve_layout_kit::raw::{Damage, source};
-use regcarve_layout_kit::{BlobFile, ManifestFile, Store, cause};
+use regcarve_layout_kit::{BlobFile, Damage, ManifestFile, Store};
 use regcarve_types::Digest;
 
-/// `blobs/` of the source.
+/// The folder `blobs` of the source.
 pub(crate) struct Blobs;
 
 impl Store for Blobs {
     fn manifest(&mut self, digest: Digest) -> Result<ManifestFile, Damage> {
-        let path = blob_path(digest);
-        match source::read_blob(&path, Some(&digest.to_string())) {
-            Ok(blob) => Ok(ManifestFile::Present {
-                path,
-                bytes: blob.bytes,
-            }),
-            Err(Failure::NotFound) => Ok(ManifestFile::Absent { path }),
-            Err(failure) => Err(Damage {
-                path,
-                cause: cause(failure),
-            }),
-        }
+        ManifestFile::read(blob_path(digest), digest)
     }
 
     fn blob(&mut self, digest: Digest, need_size: bool) -> Result<BlobFile, Damage> {
-        let path = blob_path(digest);
-        match need_size.then(|| source::file_size(&path)) {
-            None | Some(Err(Failure::NotFound)) => Ok(BlobFile { path, size: None }),
-            Some(Ok(size)) => Ok(BlobFile {
-                path,
-                size: Some(size),
-            }),
-            Some(Err(failure)) => Err(Damage {
-                path,
-                cause: cause(failure),
-            }),
-        }
+        BlobFile::at(blob_path(digest), need_size)
     }
 }

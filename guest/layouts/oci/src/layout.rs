@@ -1,18 +1,18 @@
-//! What `index.json` names, by repository.
+//! The images in `index.json`, by repository.
 
 use std::collections::BTreeMap;
 
-use regcarve_formats::oci::{Listed, Name};
+use regcarve_formats::oci::{IndexEntry, Name};
 use regcarve_formats::{Descriptor, ManifestType};
 use regcarve_types::{Digest, Reference, Repository, Tag};
 
 /// The top manifest of an image, as its entry describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Top {
+pub(crate) struct TopManifest {
     pub(crate) digest: Digest,
     /// In bytes.
     pub(crate) size: u64,
-    /// Whether it is a manifest, as far as its entry says. A layout may list anything.
+    /// It is a manifest, as far as its entry says. A layout may list anything.
     pub(crate) is_manifest: bool,
 }
 
@@ -20,26 +20,26 @@ pub(crate) struct Top {
 #[derive(Debug, Default)]
 pub(crate) struct Images {
     /// By tag; more than one where entries contradict each other.
-    pub(crate) tagged: BTreeMap<Tag, Vec<Top>>,
+    pub(crate) tagged: BTreeMap<Tag, Vec<TopManifest>>,
     /// Without a tag.
-    pub(crate) untagged: Vec<Top>,
+    pub(crate) untagged: Vec<TopManifest>,
 }
 
 /// An entry that belongs to no repository.
 #[derive(Debug)]
-pub(crate) struct Stray {
-    pub(crate) top: Top,
-    pub(crate) kind: StrayKind,
+pub(crate) struct UnnamedEntry {
+    pub(crate) top: TopManifest,
+    pub(crate) kind: UnnamedKind,
 }
 
 /// Why an entry belongs to no repository.
 #[derive(Debug)]
-pub(crate) enum StrayKind {
+pub(crate) enum UnnamedKind {
     /// It has nothing but a tag.
     Tag(Tag),
     /// It has no name.
-    Nameless,
-    /// Its name cannot be that of an image. The text says which, and why.
+    NoName,
+    /// Its name cannot be that of an image. The text is the name, and why.
     Unreadable(String),
 }
 
@@ -47,15 +47,15 @@ pub(crate) enum StrayKind {
 #[derive(Debug, Default)]
 pub(crate) struct Layout {
     pub(crate) repositories: BTreeMap<Repository, Images>,
-    pub(crate) strays: Vec<Stray>,
+    pub(crate) unnamed: Vec<UnnamedEntry>,
 }
 
 impl Layout {
     /// Sorts the entries of an index.
-    pub(crate) fn of(entries: Vec<Listed>) -> Self {
+    pub(crate) fn of(entries: Vec<IndexEntry>) -> Self {
         let mut layout = Self::default();
-        for Listed { name, descriptor } in entries {
-            let top = Top {
+        for IndexEntry { name, descriptor } in entries {
+            let top = TopManifest {
                 digest: descriptor.digest,
                 size: descriptor.size,
                 is_manifest: is_manifest(&descriptor),
@@ -63,21 +63,21 @@ impl Layout {
             let kind = match name {
                 Name::Full(reference) => match layout.add(reference, top) {
                     Ok(()) => continue,
-                    Err(why) => StrayKind::Unreadable(why),
+                    Err(why) => UnnamedKind::Unreadable(why),
                 },
-                Name::TagOnly(tag) => StrayKind::Tag(tag),
-                Name::Nameless => StrayKind::Nameless,
+                Name::TagOnly(tag) => UnnamedKind::Tag(tag),
+                Name::Unnamed => UnnamedKind::NoName,
                 Name::Unreadable { text, error } => {
-                    StrayKind::Unreadable(format!("`{text}`: {error}"))
+                    UnnamedKind::Unreadable(format!("`{text}`: {error}"))
                 }
             };
-            layout.strays.push(Stray { top, kind });
+            layout.unnamed.push(UnnamedEntry { top, kind });
         }
         layout
     }
 
     /// Files an image under its name, unless that holds a digest that is not the image's.
-    fn add(&mut self, reference: Reference, top: Top) -> Result<(), String> {
+    fn add(&mut self, reference: Reference, top: TopManifest) -> Result<(), String> {
         if reference
             .digest()
             .is_some_and(|digest| digest != top.digest)
@@ -97,19 +97,20 @@ impl Layout {
     }
 
     /// An entry without repository that has this digest, and that may have this tag.
-    pub(crate) fn stray(&self, digest: Digest, tag: Option<&Tag>) -> Option<Top> {
-        let fits = |stray: &&Stray| match (&stray.kind, tag) {
-            _ if stray.top.digest != digest => false,
-            (StrayKind::Tag(own), Some(tag)) => own == tag,
+    pub(crate) fn unnamed_with(&self, digest: Digest, tag: Option<&Tag>) -> Option<TopManifest> {
+        let fits = |entry: &&UnnamedEntry| match (&entry.kind, tag) {
+            _ if entry.top.digest != digest => false,
+            (UnnamedKind::Tag(own), Some(tag)) => own == tag,
             _ => true,
         };
-        self.strays.iter().find(fits).map(|stray| stray.top)
+        self.unnamed.iter().find(fits).map(|entry| entry.top)
     }
 
     /// An entry without repository that has this tag.
-    pub(crate) fn stray_tagged(&self, tag: &Tag) -> Option<Top> {
-        let fits = |stray: &&Stray| matches!(&stray.kind, StrayKind::Tag(own) if own == tag);
-        self.strays.iter().find(fits).map(|stray| stray.top)
+    pub(crate) fn unnamed_tagged(&self, tag: &Tag) -> Option<TopManifest> {
+        let fits =
+            |entry: &&UnnamedEntry| matches!(&entry.kind, UnnamedKind::Tag(own) if own == tag);
+        self.unnamed.iter().find(fits).map(|entry| entry.top)
     }
 }
 
@@ -117,8 +118,8 @@ fn is_manifest(entry: &Descriptor) -> bool {
     entry.media_type.is_empty() || ManifestType::from_media_type(&entry.media_type).is_some()
 }
 
-impl Top {
-    /// Whether both are the same bytes, whatever their entries call them.
+impl TopManifest {
+    /// Answers whether both are the same bytes, whatever their names.
     fn is_same(&self, other: Self) -> bool {
         (self.digest, self.size) == (other.digest, other.size)
     }
@@ -126,7 +127,7 @@ impl Top {
 
 impl Images {
     /// All of them.
-    pub(crate) fn tops(&self) -> impl Iterator<Item = Top> {
+    pub(crate) fn tops(&self) -> impl Iterator<Item = TopManifest> {
         self.tagged
             .values()
             .flatten()
@@ -135,17 +136,17 @@ impl Images {
     }
 }
 
-impl Stray {
-    /// What a user has to know of it: that it is not in any catalogue, and how to get at it.
+impl UnnamedEntry {
+    /// A warning for the user: the entry is in no catalogue, and how to get at it.
     pub(crate) fn warning(&self) -> String {
         let digest = self.top.digest;
         let (what, tag) = match &self.kind {
-            StrayKind::Tag(tag) => (
+            UnnamedKind::Tag(tag) => (
                 format!("an image with the tag `{tag}` and no repository"),
                 tag.as_str(),
             ),
-            StrayKind::Nameless => ("an image without a name".into(), "TAG"),
-            StrayKind::Unreadable(why) => {
+            UnnamedKind::NoName => ("an image without a name".into(), "TAG"),
+            UnnamedKind::Unreadable(why) => {
                 (format!("an image whose name cannot be used, {why}"), "TAG")
             }
         };
@@ -198,7 +199,7 @@ mod tests {
             (3, &pinned),
             (1, "b:v1"),
         ]);
-        assert!(layout.strays.is_empty());
+        assert!(layout.unnamed.is_empty());
         let names: Vec<_> = layout.repositories.keys().map(Repository::as_str).collect();
         assert_eq!(names, ["b", "team/app"]);
         let app = &layout.repositories[&Repository::parse("team/app").expect("a name")];
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn strays_are_had_by_digest_only() {
+    fn unnamed_entries_are_found_by_digest_only() {
         let other = format!("app:v1@{}", digest(9));
         let layout = layout(&[
             (1, "v1"),
@@ -227,18 +228,18 @@ mod tests {
             Tag::parse("v1").expect("a tag"),
             Tag::parse("v2").expect("a tag"),
         );
-        assert!(layout.stray(digest(1), Some(&v1)).is_some());
-        assert!(layout.stray(digest(1), Some(&v2)).is_none());
-        assert!(layout.stray(digest(1), None).is_some());
-        assert!(layout.stray(digest(2), Some(&v2)).is_some());
-        assert!(layout.stray(digest(3), Some(&v1)).is_some());
-        assert!(layout.stray(digest(5), None).is_none());
+        assert!(layout.unnamed_with(digest(1), Some(&v1)).is_some());
+        assert!(layout.unnamed_with(digest(1), Some(&v2)).is_none());
+        assert!(layout.unnamed_with(digest(1), None).is_some());
+        assert!(layout.unnamed_with(digest(2), Some(&v2)).is_some());
+        assert!(layout.unnamed_with(digest(3), Some(&v1)).is_some());
+        assert!(layout.unnamed_with(digest(5), None).is_none());
         assert_eq!(
-            layout.stray_tagged(&v1).map(|top| top.digest),
+            layout.unnamed_tagged(&v1).map(|top| top.digest),
             Some(digest(1))
         );
-        assert!(layout.stray_tagged(&v2).is_none());
-        let warnings: Vec<_> = layout.strays.iter().map(Stray::warning).collect();
+        assert!(layout.unnamed_tagged(&v2).is_none());
+        let warnings: Vec<_> = layout.unnamed.iter().map(UnnamedEntry::warning).collect();
         assert!(
             warnings[0].contains(&format!("REPOSITORY:v1@{}", digest(1))),
             "{warnings:?}"

@@ -26,7 +26,7 @@ mod layout;
 mod reader;
 mod writer;
 
-use reader::OciReader;
+use reader::OciCatalog;
 use writer::OciWriter;
 
-regcarve_layout_kit::raw_layout!(OciReader, OciWriter, audit);
+regcarve_layout_kit::layout!(OciCatalog, OciWriter, audit);

@@ -4,40 +4,34 @@ use regcarve_formats::ManifestType;
 use regcarve_formats::oci::{
     self, BLOBS, INDEX_FILE, LAYOUT_CONTENT, LAYOUT_FILE, MAX_INDEX_BYTES, blob_path,
 };
-use regcarve_layout_kit::invalid;
-use regcarve_layout_kit::raw::{Failure, Level, log};
-use regcarve_layout_kit::raw::{ImageSummary, PlacedImage, Writer, output};
-use regcarve_types::{Algorithm, Digest, Reference, Repository, Tag};
+use regcarve_layout_kit::{Failure, Level, Placed, Summary, Writer, cannot_store, log, output};
+use regcarve_types::Algorithm;
 
 /// See the header of this crate.
 #[derive(Default)]
 pub(crate) struct OciWriter;
 
 impl Writer for OciWriter {
-    fn place(&mut self, image: PlacedImage) -> Result<(), Failure> {
-        // What another image has placed already the host knows best, since it sees all instances.
-        for content in &image.entries {
-            let digest = Digest::parse(&content.digest).map_err(invalid)?;
-            output::hard_link(&content.digest, &blob_path(digest))?;
+    fn place(&mut self, image: &Placed) -> Result<(), Failure> {
+        // Which blobs other images have placed already the host knows best, since it sees all instances.
+        for entry in &image.entries {
+            output::hard_link(entry.digest, &blob_path(entry.digest))?;
         }
         Ok(())
     }
 
-    fn finish(&mut self, images: Vec<ImageSummary>) -> Result<(), Failure> {
+    fn finish(&mut self, images: &[Summary]) -> Result<(), Failure> {
         let entries = images.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-        for old in entries
-            .iter()
-            .filter(|entry| is_first_schema(entry.media_type))
-        {
+        for old in entries.iter().filter(|entry| is_schema1(entry.media_type)) {
             let what = format!(
                 "{} is of the first schema, which skopeo and others do not read here",
                 old.reference
             );
             log(Level::Warn, &what);
         }
-        let index = oci::write_index(&entries).map_err(invalid)?;
+        let index = oci::write_index(&entries).map_err(cannot_store)?;
         if index.len() > MAX_INDEX_BYTES {
-            return Err(invalid(format!(
+            return Err(cannot_store(format!(
                 "`{INDEX_FILE}` would have {} bytes, but no more than {MAX_INDEX_BYTES} are read again: carve the \
                  images into several layouts",
                 index.len(),
@@ -49,19 +43,14 @@ impl Writer for OciWriter {
     }
 }
 
-const fn is_first_schema(kind: ManifestType) -> bool {
+const fn is_schema1(kind: ManifestType) -> bool {
     matches!(kind, ManifestType::Schema1 | ManifestType::Schema1Signed)
 }
 
-fn entry(image: &ImageSummary) -> Result<oci::Entry, Failure> {
-    let repository = Repository::parse(&image.repository).map_err(invalid)?;
-    let digest = Digest::parse(&image.digest).map_err(invalid)?;
-    let reference = match &image.tag {
-        Some(tag) => Reference::tagged(repository, Tag::parse(tag).map_err(invalid)?),
-        None => Reference::pinned(repository, digest),
-    };
+fn entry(image: &Summary) -> Result<oci::Entry, Failure> {
+    let reference = image.reference();
     let Some(media_type) = ManifestType::from_media_type(&image.media_type) else {
-        return Err(invalid(format!(
+        return Err(cannot_store(format!(
             "{reference} has the media type {:?}, which is none of an image",
             image.media_type
         )));
@@ -69,22 +58,24 @@ fn entry(image: &ImageSummary) -> Result<oci::Entry, Failure> {
     Ok(oci::Entry {
         reference,
         media_type,
-        digest,
+        digest: image.digest,
         size: image.size,
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use regcarve_types::{Digest, Repository, Tag};
+
     use super::*;
 
     #[test]
     fn entries() {
         let digest = Digest::sha256([1; 32]);
-        let mut image = ImageSummary {
-            repository: "team/app".into(),
-            tag: Some("v1".into()),
-            digest: digest.to_string(),
+        let mut image = Summary {
+            repository: Repository::parse("team/app").expect("a name"),
+            tag: Some(Tag::parse("v1").expect("a tag")),
+            digest,
             media_type: ManifestType::OciIndex.as_str().into(),
             size: 7,
         };

@@ -1,4 +1,4 @@
-//! What `garbage-collect` of a registry would do to a storage.
+//! A prediction of what `garbage-collect` of a registry would do to a storage.
 //!
 //! | step         | distribution 2.8                               | distribution 3.0, 3.1                    |
 //! |--------------|------------------------------------------------|------------------------------------------|
@@ -13,67 +13,68 @@
 //!
 //! Followed as the collectors do it (`garbagecollect.go`, `linkedblobstore.go`, `vacuum.go`), with what is odd in
 //! it: a blob named by sha512 is marked by that name and deleted by its sha256; in registry 3 a child that
-//! was marked for another repository is not followed again, and links are judged while later repositories
+//! was marked for another repository is not followed again, and links are checked while later repositories
 //! are still to be marked.
 
 use std::collections::{BTreeSet, HashSet};
 
 use regcarve_formats::registry::Place;
-use regcarve_layout_kit::raw::{
-    Collector as Predicted, Failure, GcOutcome, GcPlan, RepositoryDigest, UnreferencedBlob,
+use regcarve_layout_kit::{
+    Collector, Damage, GcOutcome, GcPlan, RepositoryDigest, UnreferencedBlob,
 };
 use regcarve_types::{Digest, Repository};
 
-use crate::model::{Links, Model, Referring, Repo, Stop};
+use crate::model::{GcError, Links, Model, References, Repo};
 
-/// A line of collectors.
+/// A major version of the registry.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Line {
+enum Version {
     V2,
     V3,
 }
 
-const COLLECTORS: [(&str, Line, bool); 4] = [
-    ("distribution 2.8 garbage-collect", Line::V2, false),
+const COLLECTORS: [(&str, Version, bool); 4] = [
+    ("distribution 2.8 garbage-collect", Version::V2, false),
     (
         "distribution 2.8 garbage-collect --delete-untagged",
-        Line::V2,
+        Version::V2,
         true,
     ),
-    ("distribution 3.1 garbage-collect", Line::V3, false),
+    ("distribution 3.1 garbage-collect", Version::V3, false),
     (
         "distribution 3.1 garbage-collect --delete-untagged",
-        Line::V3,
+        Version::V3,
         true,
     ),
 ];
 
-/// What each collector would do.
-pub(crate) fn collections(repositories: &[String]) -> Result<Vec<Predicted>, Failure> {
+/// Predicts how each collector would end.
+pub(crate) fn collectors(repositories: Vec<Repository>) -> Result<Vec<Collector>, Damage> {
     let model = Model::read(repositories)?;
-    let collections = COLLECTORS.map(|(name, line, delete_untagged)| {
-        let collector = Collector {
+    let collectors = COLLECTORS.map(|(name, version, delete_untagged)| {
+        let collection = Collection {
             model: &model,
-            line,
+            version,
             delete_untagged,
             marked: HashSet::new(),
             manifests: Vec::new(),
             links: Vec::new(),
         };
-        Predicted {
+        Collector {
             name: name.into(),
-            outcome: match collector.run() {
+            outcome: match collection.run() {
                 Ok(plan) => GcOutcome::Completes(plan),
-                Err(stop) => GcOutcome::Aborts(stop),
+                Err(error) => GcOutcome::Aborts(error),
             },
         }
     });
-    Ok(collections.into())
+    Ok(collectors.into())
 }
 
-struct Collector<'m> {
+/// One collector at work.
+struct Collection<'m> {
     model: &'m Model,
-    line: Line,
+    version: Version,
     delete_untagged: bool,
     marked: HashSet<Digest>,
     /// Untagged manifests.
@@ -82,19 +83,19 @@ struct Collector<'m> {
     links: Vec<(&'m Repository, Digest)>,
 }
 
-impl<'m> Collector<'m> {
-    fn run(mut self) -> Result<GcPlan, Stop> {
+impl<'m> Collection<'m> {
+    fn run(mut self) -> Result<GcPlan, GcError> {
         let model = self.model;
         for repo in &model.repositories {
             self.mark(repo)?;
-            if self.line == Line::V3 {
-                self.judge_links(repo)?;
+            if self.version == Version::V3 {
+                self.check_links(repo)?;
             }
         }
-        if let Some(stop) = &model.unlistable {
-            return Err(stop.clone());
+        if let Some(error) = &model.unlistable {
+            return Err(error.clone());
         }
-        if self.line == Line::V3 {
+        if self.version == Version::V3 {
             let marked = &self.marked;
             self.manifests
                 .retain(|(_, digest)| !marked.contains(digest));
@@ -115,9 +116,9 @@ impl<'m> Collector<'m> {
         })
     }
 
-    /// Marks what the manifests of a repository need.
-    fn mark(&mut self, repo: &'m Repo) -> Result<(), Stop> {
-        let old = self.line == Line::V2;
+    /// Marks the blobs that the manifests of a repository need.
+    fn mark(&mut self, repo: &'m Repo) -> Result<(), GcError> {
+        let old = self.version == Version::V2;
         // It finds repositories by their layers: one without that folder is not seen, and keeps nothing.
         if old && repo.layers.is_none() {
             return Ok(());
@@ -146,23 +147,23 @@ impl<'m> Collector<'m> {
         Ok(())
     }
 
-    fn mark_references(&mut self, repo: &Repo, root: Digest) -> Result<(), Stop> {
-        // A list instead of recursion: nobody limits how deep indexes stand in indexes.
+    fn mark_references(&mut self, repo: &Repo, root: Digest) -> Result<(), GcError> {
+        // A list instead of recursion: indexes may be nested without limit.
         let mut ahead = vec![root];
         while let Some(digest) = ahead.pop() {
             let Some(target) = self.stat_manifest(repo, digest)? else {
                 continue;
             };
-            let Referring { schema1, digests } = self.model.references(target)?;
-            if schema1 && self.line == Line::V3 {
+            let References { schema1, digests } = self.model.references(target)?;
+            if schema1 && self.version == Version::V3 {
                 let path = Place::BlobData { digest: target };
                 return Err(format!("{path}: unrecognized manifest schema version 1"));
             }
             for digest in digests {
                 let new = self.marked.insert(digest);
-                // In the second line only roots are followed.
+                // In version 2 only roots are followed.
                 if new
-                    && self.line == Line::V3
+                    && self.version == Version::V3
                     && matches!(self.stat_manifest(repo, digest), Ok(Some(_)))
                 {
                     ahead.push(digest);
@@ -173,7 +174,7 @@ impl<'m> Collector<'m> {
     }
 
     /// Notes layer links whose blobs are not marked yet.
-    fn judge_links(&mut self, repo: &'m Repo) -> Result<(), Stop> {
+    fn check_links(&mut self, repo: &'m Repo) -> Result<(), GcError> {
         let Some(layers) = &repo.layers else {
             let repository = &repo.name;
             let path = Place::Layers { repository };
@@ -189,25 +190,25 @@ impl<'m> Collector<'m> {
     }
 
     /// The blob of a manifest, if the repository serves it and the blob is there.
-    fn stat_manifest(&self, repo: &Repo, digest: Digest) -> Result<Option<Digest>, Stop> {
+    fn stat_manifest(&self, repo: &Repo, digest: Digest) -> Result<Option<Digest>, GcError> {
         match repo.revisions.get(digest) {
             Some(_) => self.stat(&repo.revisions, digest),
-            // The second line still looks where registry 2.1 put them.
-            None => match (&repo.layers, self.line) {
-                (Some(layers), Line::V2) => self.stat(layers, digest),
+            // Version 2 still looks where registry 2.1 put them.
+            None => match (&repo.layers, self.version) {
+                (Some(layers), Version::V2) => self.stat(layers, digest),
                 _ => Ok(None),
             },
         }
     }
 
-    fn stat(&self, links: &Links, digest: Digest) -> Result<Option<Digest>, Stop> {
+    fn stat(&self, links: &Links, digest: Digest) -> Result<Option<Digest>, GcError> {
         let target = links.get(digest).cloned().transpose()?;
         Ok(target.filter(|target| self.model.blobs.contains_key(target)))
     }
 }
 
-/// Whether a tag names this manifest now.
-fn tagged(repo: &Repo, digest: Digest) -> Result<bool, Stop> {
+/// Answers whether a tag names this manifest now.
+fn tagged(repo: &Repo, digest: Digest) -> Result<bool, GcError> {
     let mut found = false;
     for tag in repo.tags.iter().flatten() {
         found |= tag.clone()? == digest;

@@ -2,20 +2,19 @@
 //!
 //! Not everything that looks odd is wrong. A registry that deletes a manifest leaves the empty folder of its
 //! link, and garbage collection of registry 2.8 leaves layer links whose blobs it has deleted: both are the usual
-//! state of a storage in service, and nothing is said of them.
+//! state of a storage in service, and are not reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use regcarve_formats::Manifest;
-use regcarve_formats::registry::Place;
-use regcarve_layout_kit::raw::{Damage, Failure, UntaggedContent, source};
-use regcarve_layout_kit::{cause, entries};
+use regcarve_formats::registry::{Place, parse};
+use regcarve_layout_kit::{Damage, Untagged, source};
 use regcarve_types::{Algorithm, Digest, Repository, Tag};
 
-use crate::reader::read_link;
+use crate::links::read_link_of;
 
 /// Finds the untagged content of a repository.
-pub(crate) fn untagged(repository: &Repository) -> UntaggedContent {
+pub(crate) fn untagged(repository: &Repository) -> Untagged {
     let mut inspection = Inspection {
         repository,
         damages: Vec::new(),
@@ -23,18 +22,21 @@ pub(crate) fn untagged(repository: &Repository) -> UntaggedContent {
     inspection.layers();
     let revisions = inspection.revisions();
     let tagged = inspection.tags();
-    UntaggedContent {
+    Untagged {
         manifests: unreached(&revisions, tagged),
         damages: inspection.damages,
     }
 }
 
-/// The revisions that neither a tag nor another revision leads to, sorted.
-fn unreached(revisions: &BTreeMap<Digest, Vec<Digest>>, tagged: Vec<Digest>) -> Vec<String> {
-    let mut reached: BTreeSet<Digest> = revisions.values().flatten().copied().collect();
-    reached.extend(tagged);
+/// Revisions, and the manifests that each names.
+type Revisions = BTreeMap<Digest, Vec<Digest>>;
+
+/// The revisions that neither a tag nor another revision leads to.
+fn unreached(revisions: &Revisions, tagged: Vec<Digest>) -> BTreeSet<Digest> {
+    let named = revisions.values().flatten().copied();
+    let reached: BTreeSet<Digest> = named.chain(tagged).collect();
     let roots = revisions.keys().filter(|digest| !reached.contains(digest));
-    roots.map(ToString::to_string).collect()
+    roots.copied().collect()
 }
 
 struct Inspection<'r> {
@@ -44,54 +46,42 @@ struct Inspection<'r> {
 
 impl Inspection<'_> {
     fn layers(&mut self) {
-        let repository = self.repository;
-        let path = Place::Layers { repository }.path();
-        match entries(&path) {
-            Ok(_) => drop(self.links(&path)),
-            Err(Failure::NotFound) => self.note(
+        let folder = Place::Layers {
+            repository: self.repository,
+        };
+        let path = folder.path();
+        match source::is_directory(&path) {
+            Ok(true) => drop(self.links(folder)),
+            Ok(false) => self.note(
                 &path,
                 "there is no such folder: garbage collection of registry 3 gives up without it; make an empty one",
             ),
-            Err(failure) => self.note(&path, cause(failure)),
+            Err(damage) => self.damages.push(damage),
         }
     }
 
-    /// The manifests that the repository serves, tagged or not, and the manifests that each names.
-    fn revisions(&mut self) -> BTreeMap<Digest, Vec<Digest>> {
-        let repository = self.repository;
-        let path = format!("{}/_manifests/revisions", Place::Repository { repository });
-        let links = self.links(&path);
-        let children = |digest: Digest, target: Digest| {
-            let blob = Place::BlobData { digest: target }.path();
-            // What cannot be read leads nowhere; that it cannot is said when it is resolved.
-            let read = source::read_blob(&blob, Some(&digest.to_string())).ok()?;
-            match Manifest::parse(&read.bytes).ok()? {
-                Manifest::Index(index) => {
-                    Some(index.manifests.iter().map(|child| child.digest).collect())
-                }
-                _ => None,
-            }
-        };
-        links
-            .into_iter()
-            .map(|(digest, target)| (digest, children(digest, target).unwrap_or_default()))
-            .collect()
+    /// The manifests that the repository serves, tagged or not.
+    fn revisions(&mut self) -> Revisions {
+        let links = self.links(Place::Revisions {
+            repository: self.repository,
+        });
+        let named = |(digest, blob)| (digest, children(digest, blob).unwrap_or_default());
+        links.into_iter().map(named).collect()
     }
 
-    /// Looks at the tags; returns the manifests that they name.
+    /// The manifests that tags name now.
     fn tags(&mut self) -> Vec<Digest> {
         let repository = self.repository;
         let path = Place::Tags { repository }.path();
         let mut named = Vec::new();
-        for (name, directory) in self.list(&path) {
+        for (name, is_directory) in self.list(&path) {
             let below = format!("{path}/{name}");
-            match Tag::parse(&name) {
-                Ok(tag) if directory => {
-                    let tag = &tag;
-                    // A broken tag is said when it is resolved.
+            match &Tag::parse(&name) {
+                Ok(tag) if is_directory => {
+                    // A broken tag is reported when it is resolved.
                     let current = Place::CurrentTag { repository, tag }.path();
-                    named.extend(read_link(&current).ok().flatten());
-                    self.links(&format!("{below}/index"));
+                    named.extend(source::read_link(&current).ok().flatten());
+                    self.links(Place::TagHistory { repository, tag });
                 }
                 Ok(_) => self.note(&below, "it is listed as a tag, but it is a file"),
                 Err(error) => self.note(
@@ -103,30 +93,28 @@ impl Inspection<'_> {
         named
     }
 
-    /// The links in `folder/<algorithm>/<hex>/link`: digest of the path, and what is written in them. A
-    /// folder that is not there has none.
-    fn links(&mut self, folder: &str) -> Vec<(Digest, Digest)> {
+    /// The links below a folder: the digest in the path of each, and the digest in the file. A folder that does not
+    /// exist has none.
+    fn links(&mut self, folder: Place<'_>) -> Vec<(Digest, Digest)> {
+        let folder = folder.path();
         let mut links = Vec::new();
-        for (name, _) in self.list(folder) {
-            let path = format!("{folder}/{name}");
-            let Some(algorithm) = Algorithm::from_name(&name) else {
+        for (algorithm, _) in self.list(&folder) {
+            let path = format!("{folder}/{algorithm}");
+            if Algorithm::from_name(&algorithm).is_none() {
                 self.note(&path, "it should be a folder named like a hash algorithm");
                 continue;
-            };
+            }
             for (hex, _) in self.list(&path) {
                 let below = format!("{path}/{hex}");
-                let Ok(digest) = Digest::from_hex(algorithm, &hex) else {
+                let place = parse(&format!("{below}/link"));
+                let place = place.as_ref().map(|place| place.as_place());
+                let Some((place, digest)) = place.ok().and_then(|it| Some((it, it.digest()?)))
+                else {
                     self.note(&below, format!("its name is no {algorithm}"));
                     continue;
                 };
-                let link = format!("{below}/link");
-                match read_link(&link) {
-                    // A blob may be stored by another algorithm than it is asked for, but not as another blob.
-                    Ok(Some(target)) if target.algorithm() == algorithm && target != digest => {
-                        self.note(&link, format!("it names another digest: {target}"));
-                    }
-                    Ok(Some(target)) => links.push((digest, target)),
-                    Ok(None) => {}
+                match read_link_of(digest, place) {
+                    Ok(blob) => links.extend(blob.map(|blob| (digest, blob))),
                     Err(damage) => self.damages.push(damage),
                 }
             }
@@ -134,19 +122,16 @@ impl Inspection<'_> {
         links
     }
 
-    /// Names in a folder, and whether they are folders. One that is not there is empty.
+    /// Names in a folder, and whether they are folders. A folder that does not exist is empty.
     fn list(&mut self, path: &str) -> Vec<(String, bool)> {
-        match entries(path) {
-            Ok(entries) => entries
-                .into_iter()
-                .map(|entry| (entry.name, entry.is_directory))
-                .collect(),
-            Err(Failure::NotFound) => Vec::new(),
-            Err(failure) => {
-                self.note(path, cause(failure));
-                Vec::new()
-            }
-        }
+        let entries = source::entries(path).unwrap_or_else(|damage| {
+            self.damages.push(damage);
+            None
+        });
+        let entries = entries.unwrap_or_default().into_iter();
+        entries
+            .map(|entry| (entry.name, entry.is_directory))
+            .collect()
     }
 
     fn note(&mut self, path: &str, cause: impl Into<String>) {
@@ -154,5 +139,36 @@ impl Inspection<'_> {
             path: path.into(),
             cause: cause.into(),
         });
+    }
+}
+
+/// The manifests that a manifest names. One that cannot be read leads nowhere; that it cannot be read is reported
+/// when it is resolved.
+fn children(digest: Digest, blob: Digest) -> Option<Vec<Digest>> {
+    let path = Place::BlobData { digest: blob }.path();
+    let bytes = source::read_blob(&path, digest).ok()??;
+    match Manifest::parse(&bytes).ok()? {
+        Manifest::Index(index) => Some(index.manifests.iter().map(|one| one.digest).collect()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_tops_without_tag_are_untagged() {
+        let digest = |byte| Digest::sha256([byte; 32]);
+        let revisions = Revisions::from([
+            (digest(1), vec![digest(2), digest(3)]),
+            (digest(2), Vec::new()),
+            (digest(3), Vec::new()),
+            (digest(4), vec![digest(5)]),
+            (digest(5), Vec::new()),
+            (digest(6), Vec::new()),
+        ]);
+        let found = unreached(&revisions, vec![digest(1), digest(9)]);
+        assert_eq!(found, [digest(4), digest(6)].into());
     }
 }

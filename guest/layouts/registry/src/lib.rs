@@ -12,11 +12,12 @@
 
 mod collect;
 mod inspect;
+mod links;
 mod model;
 mod reader;
 mod writer;
 
-use reader::RegistryReader;
+use reader::RegistryCatalog;
 use writer::RegistryWriter;
 
-regcarve_layout_kit::raw_layout!(RegistryReader, RegistryWriter, audit);
+regcarve_layout_kit::layout!(RegistryCatalog, RegistryWriter, audit);

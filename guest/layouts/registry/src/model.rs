@@ -1,22 +1,19 @@
 //! A storage as garbage collectors see it, read once for all of them.
 //!
 //! Collectors see less than a reader does: they believe every link, hash nothing, and know a manifest only by its
-//! revision link. What stops a collector is kept where it would meet it, since whether it gets there depends on
-//! the collector.
+//! revision link. An error that stops a collector is kept where the collector would meet it: not every collector gets
+//! there.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
 use regcarve_formats::Manifest;
-use regcarve_formats::registry::Place;
-use regcarve_layout_kit::raw::{Failure, source};
-use regcarve_layout_kit::{cause, directories, entries};
-use regcarve_types::{Algorithm, Digest, Repository};
+use regcarve_formats::registry::{Place, parse};
+use regcarve_layout_kit::{Damage, source};
+use regcarve_types::{Digest, Repository};
 
-use crate::reader::read_link;
-
-/// Why a collector gives up.
-pub(crate) type Stop = String;
+/// The error with which a collector stops.
+pub(crate) type GcError = String;
 
 /// The whole storage.
 #[derive(Default)]
@@ -25,15 +22,15 @@ pub(crate) struct Model {
     pub(crate) repositories: Vec<Repo>,
     /// Size of every blob there is.
     pub(crate) blobs: BTreeMap<Digest, u64>,
-    /// What stops a collector while it lists the blobs.
-    pub(crate) unlistable: Option<Stop>,
-    manifests: RefCell<HashMap<Digest, Result<Referring, Stop>>>,
+    /// The error that stops a collector while it lists the blobs.
+    pub(crate) unlistable: Option<GcError>,
+    manifests: RefCell<HashMap<Digest, Result<References, GcError>>>,
 }
 
-/// What a collector makes of a manifest.
+/// The digests that a collector finds in a manifest.
 #[derive(Clone)]
-pub(crate) struct Referring {
-    /// Whether it is of the first schema, which registry 3 does not know.
+pub(crate) struct References {
+    /// It is of schema 1, which registry 3 does not know.
     pub(crate) schema1: bool,
     /// Digests that it names, without its `subject`.
     pub(crate) digests: Vec<Digest>,
@@ -46,52 +43,50 @@ pub(crate) struct Repo {
     pub(crate) revisions: Links,
     /// Layer links in their order; none without the folder.
     pub(crate) layers: Option<Links>,
-    /// What tags name; none without the folder.
-    pub(crate) tags: Option<Vec<Result<Digest, Stop>>>,
+    /// The digests that tags name; none without the folder.
+    pub(crate) tags: Option<Vec<Result<Digest, GcError>>>,
 }
 
-/// Links: what they say, or what stops the collector.
+/// Links: the digest in each, or the error that stops the collector.
 #[derive(Default)]
 pub(crate) struct Links {
     /// In the order of their paths.
-    targets: Vec<Result<Digest, Stop>>,
+    targets: Vec<Result<Digest, GcError>>,
     /// Positions of those whose path is made of a digest.
     by_digest: HashMap<Digest, usize>,
 }
 
 impl Links {
-    /// What links say, in the order of their paths.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Result<Digest, Stop>> {
+    /// The digests in the links, in the order of their paths.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Result<Digest, GcError>> {
         self.targets.iter()
     }
 
-    /// What the link for this digest says.
-    pub(crate) fn get(&self, digest: Digest) -> Option<&Result<Digest, Stop>> {
+    /// The digest in the link of this digest.
+    pub(crate) fn get(&self, digest: Digest) -> Option<&Result<Digest, GcError>> {
         self.by_digest.get(&digest).map(|at| &self.targets[*at])
     }
 }
 
 impl Model {
-    /// Reads what collectors read.
-    pub(crate) fn read(repositories: &[String]) -> Result<Self, Failure> {
-        let mut model = Self::default();
-        model.list_blobs();
-        for name in repositories {
-            let Ok(name) = Repository::parse(name) else {
-                continue;
-            };
-            model.repositories.push(Repo::read(name)?);
-        }
+    /// Reads everything that collectors read.
+    pub(crate) fn read(repositories: Vec<Repository>) -> Result<Self, Damage> {
+        let repositories = repositories.into_iter().map(Repo::read);
+        let mut model = Self {
+            repositories: repositories.collect::<Result<_, _>>()?,
+            ..Self::default()
+        };
         // A walk goes down before it goes on: `a/b` comes before `a-b`.
         let order = |repo: &Repo| -> Vec<String> {
             repo.name.as_str().split('/').map(str::to_owned).collect()
         };
         model.repositories.sort_by_cached_key(order);
+        model.list_blobs();
         Ok(model)
     }
 
-    /// What a manifest names. Read when a collector first asks.
-    pub(crate) fn references(&self, digest: Digest) -> Result<Referring, Stop> {
+    /// The digests that a manifest names. Read when a collector first asks.
+    pub(crate) fn references(&self, digest: Digest) -> Result<References, GcError> {
         if let Some(known) = self.manifests.borrow().get(&digest) {
             return known.clone();
         }
@@ -102,45 +97,42 @@ impl Model {
 
     fn list_blobs(&mut self) {
         let root = Place::Blobs.path();
-        let mut stop = None;
+        let (mut unlistable, mut odd) = (None, None);
         let mut list = |path: &str| {
-            directories(path).unwrap_or_else(|failure| {
-                stop.get_or_insert_with(|| format!("{path}: {}", cause(failure)));
+            list(path).unwrap_or_else(|error| {
+                unlistable.get_or_insert(error);
                 Vec::new()
             })
         };
-        let mut odd = None;
         for algorithm in list(&root) {
             for start in list(&format!("{root}/{algorithm}")) {
                 for hex in list(&format!("{root}/{algorithm}/{start}")) {
                     let path = format!("{root}/{algorithm}/{start}/{hex}/data");
-                    let Ok(size) = source::file_size(&path) else {
+                    let Ok(Some(size)) = source::file_size(&path) else {
                         continue;
                     };
-                    let digest = Algorithm::from_name(&algorithm)
-                        .and_then(|algorithm| Digest::from_hex(algorithm, &hex).ok());
-                    match digest {
-                        Some(digest) => {
-                            self.blobs.insert(digest, size);
-                        }
+                    match parse(&path)
+                        .ok()
+                        .and_then(|place| place.as_place().digest())
+                    {
+                        Some(digest) => drop(self.blobs.insert(digest, size)),
                         None => {
-                            odd = odd.or_else(|| Some(format!("{path}: not named by a digest")))
+                            odd.get_or_insert_with(|| format!("{path}: not named by a digest"));
                         }
                     }
                 }
             }
         }
-        self.unlistable = stop.or(odd);
+        self.unlistable = unlistable.or(odd);
     }
 }
 
 impl Repo {
-    fn read(name: Repository) -> Result<Self, Failure> {
+    fn read(name: Repository) -> Result<Self, Damage> {
         let repository = &name;
-        let revisions = format!("{}/_manifests/revisions", Place::Repository { repository });
-        let revisions = links(&revisions)?.unwrap_or_default();
-        let layers = links(&Place::Layers { repository }.path())?;
-        let tags = tags(&Place::Tags { repository }.path())?;
+        let revisions = links(Place::Revisions { repository })?.unwrap_or_default();
+        let layers = links(Place::Layers { repository })?;
+        let tags = tags(Place::Tags { repository })?;
         Ok(Self {
             name,
             revisions,
@@ -150,12 +142,19 @@ impl Repo {
     }
 }
 
-fn references(digest: Digest) -> Result<Referring, Stop> {
+/// The directories in a directory that has to be there.
+fn list(path: &str) -> Result<Vec<String>, GcError> {
+    let directories = source::directories(path).map_err(error)?;
+    directories.ok_or_else(|| format!("{path}: there is no such folder"))
+}
+
+fn references(digest: Digest) -> Result<References, GcError> {
     let path = Place::BlobData { digest }.path();
-    let stop = |text: String| format!("{path}: {text}");
     // No collector hashes what it reads.
-    let blob = source::read_blob(&path, None).map_err(|failure| stop(cause(failure)))?;
-    let manifest = Manifest::parse(&blob.bytes).map_err(|error| stop(error.to_string()))?;
+    let Some((_, bytes)) = source::find_blob(&path).map_err(error)? else {
+        return Err(format!("{path}: there is no such file"));
+    };
+    let manifest = Manifest::parse(&bytes).map_err(|error| format!("{path}: {error}"))?;
     let schema1 = matches!(manifest, Manifest::Schema1(_));
     let digests = match manifest {
         Manifest::Index(index) => index.manifests.iter().map(|one| one.digest).collect(),
@@ -165,22 +164,24 @@ fn references(digest: Digest) -> Result<Referring, Stop> {
             .collect(),
         Manifest::Schema1(schema1) => schema1.layers,
     };
-    Ok(Referring { schema1, digests })
+    Ok(References { schema1, digests })
 }
 
-/// The links in `folder/<algorithm>/<hex>/link`; nothing without the folder.
-fn links(folder: &str) -> Result<Option<Links>, Failure> {
-    let algorithms = match directories(folder) {
-        Ok(algorithms) => algorithms,
-        Err(Failure::NotFound) => return Ok(None),
-        Err(failure) => return Err(failure),
+/// The links in `folder/<algorithm>/<hex>/link`; `None` without the folder.
+fn links(folder: Place<'_>) -> Result<Option<Links>, Damage> {
+    let folder = folder.path();
+    let Some(algorithms) = source::directories(&folder)? else {
+        return Ok(None);
     };
     let mut links = Links::default();
-    for name in algorithms {
-        for hex in directories(&format!("{folder}/{name}"))? {
-            let digest = Algorithm::from_name(&name)
-                .and_then(|algorithm| Digest::from_hex(algorithm, &hex).ok());
-            if let Some(target) = link(&format!("{folder}/{name}/{hex}/link")) {
+    for algorithm in algorithms {
+        let path = format!("{folder}/{algorithm}");
+        for hex in source::directories(&path)?.unwrap_or_default() {
+            let path = format!("{path}/{hex}/link");
+            let digest = parse(&path)
+                .ok()
+                .and_then(|place| place.as_place().digest());
+            if let Some(target) = link(&path) {
                 links
                     .by_digest
                     .extend(digest.map(|digest| (digest, links.targets.len())));
@@ -191,22 +192,22 @@ fn links(folder: &str) -> Result<Option<Links>, Failure> {
     Ok(Some(links))
 }
 
-/// What each tag names; nothing without the folder.
-fn tags(folder: &str) -> Result<Option<Vec<Result<Digest, Stop>>>, Failure> {
-    let entries = match entries(folder) {
-        Ok(entries) => entries,
-        Err(Failure::NotFound) => return Ok(None),
-        Err(failure) => return Err(failure),
+/// The digests that tags name; `None` without the folder.
+fn tags(folder: Place<'_>) -> Result<Option<Vec<Result<Digest, GcError>>>, Damage> {
+    let folder = folder.path();
+    let entries = source::entries(&folder)?;
+    let current = |name: &str| link(&format!("{folder}/{name}/current/link"));
+    let links = |entries: Vec<source::DirectoryEntry>| {
+        let links = entries.iter().filter_map(|entry| current(&entry.name));
+        links.collect()
     };
-    let links = entries
-        .iter()
-        .filter_map(|entry| link(&format!("{folder}/{}/current/link", entry.name)));
-    Ok(Some(links.collect()))
+    Ok(entries.map(links))
 }
 
-fn link(path: &str) -> Option<Result<Digest, Stop>> {
-    match read_link(path) {
-        Ok(target) => target.map(Ok),
-        Err(damage) => Some(Err(format!("{}: {}", damage.path, damage.cause))),
-    }
+fn link(path: &str) -> Option<Result<Digest, GcError>> {
+    source::read_link(path).map_err(error).transpose()
+}
+
+fn error(damage: Damage) -> GcError {
+    format!("{}: {}", damage.path, damage.cause)
 }

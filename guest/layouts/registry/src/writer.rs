@@ -3,70 +3,49 @@
 use std::collections::HashSet;
 
 use regcarve_formats::registry::Place;
-use regcarve_layout_kit::raw::Failure;
-use regcarve_layout_kit::raw::{ImageSummary, PlacedImage, Writer, output};
-use regcarve_layout_kit::{invalid, uses};
-use regcarve_types::{Digest, Repository, Tag};
+use regcarve_layout_kit::{Failure, Placed, Writer, output};
+use regcarve_types::{Digest, Repository};
 
 /// See the header of this crate.
 #[derive(Default)]
 pub(crate) struct RegistryWriter {
     /// The repository of the last image; all of its images come one after the other.
     repository: Option<Repository>,
-    /// Links that this repository has already. Asking twice would be harmless, but not free.
+    /// The links that this repository has already. Asking twice would be harmless, but not free.
     linked: HashSet<(bool, Digest)>,
 }
 
 impl Writer for RegistryWriter {
-    fn place(&mut self, image: PlacedImage) -> Result<(), Failure> {
-        let repository = Repository::parse(&image.repository).map_err(invalid)?;
-        if self.repository.as_ref() != Some(&repository) {
+    fn place(&mut self, image: &Placed) -> Result<(), Failure> {
+        let repository = &image.repository;
+        if self.repository.as_ref() != Some(repository) {
             self.linked.clear();
-            output::make_directory(
-                &Place::Layers {
-                    repository: &repository,
-                }
-                .path(),
-            )?;
+            output::make_directory(&Place::Layers { repository }.path())?;
             self.repository = Some(repository.clone());
         }
-        for (content, uses) in image.entries.iter().zip(uses(&image.entries)) {
-            let digest = Digest::parse(&content.digest).map_err(invalid)?;
-            let repository = &repository;
-            let manifest = Place::RevisionLink { repository, digest };
-            let blob = Place::LayerLink { repository, digest };
-            for (is_used, is_manifest, link) in
-                [(uses.manifest, true, manifest), (uses.blob, false, blob)]
-            {
-                if is_used && self.linked.insert((is_manifest, digest)) {
-                    output::hard_link(&content.digest, &Place::BlobData { digest }.path())?;
-                    output::write_link(&link.path(), &content.digest)?;
+        for entry in &image.entries {
+            let digest = entry.digest;
+            let revision = Place::RevisionLink { repository, digest };
+            let layer = Place::LayerLink { repository, digest };
+            for (is_used, is_revision, link) in [
+                (entry.is_manifest, true, revision),
+                (entry.is_blob, false, layer),
+            ] {
+                if is_used && self.linked.insert((is_revision, digest)) {
+                    output::hard_link(digest, &Place::BlobData { digest }.path())?;
+                    output::write_link(&link.path(), digest)?;
                 }
             }
         }
-        let Some(tag) = image.tag else { return Ok(()) };
-        let tag = Tag::parse(&tag).map_err(invalid)?;
-        let digest = Digest::parse(&image.digest).map_err(invalid)?;
-        output::write_link(
-            &Place::CurrentTag {
-                repository: &repository,
-                tag: &tag,
-            }
-            .path(),
-            &image.digest,
-        )?;
-        output::write_link(
-            &Place::TagIndex {
-                repository: &repository,
-                tag: &tag,
-                digest,
-            }
-            .path(),
-            &image.digest,
-        )
-    }
-
-    fn finish(&mut self, _images: Vec<ImageSummary>) -> Result<(), Failure> {
-        Ok(())
+        let Some(tag) = &image.tag else { return Ok(()) };
+        let digest = image.digest;
+        let current = Place::CurrentTag { repository, tag };
+        output::write_link(&current.path(), digest)?;
+        let index = Place::TagIndex {
+            repository,
+            tag,
+            digest,
+        };
+        output::write_link(&index.path(), digest)
     }
 }

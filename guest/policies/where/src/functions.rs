@@ -63,7 +63,8 @@ fn timestamp<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, Execut
     created::parse_setting(text)
         .map(|time| CowVal::owned(Time(time)))
         .ok_or_else(|| {
-            let text = format!("`{text}` is neither a time such as 2026-01-01T12:00:00Z nor a date");
+            let text =
+                format!("`{text}` is neither a time such as 2026-01-01T12:00:00Z nor a date");
             ExecutionError::function_error("timestamp", text)
         })
 }
@@ -72,7 +73,9 @@ fn version<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, Executio
     let text = argument(&args, 0);
     Version::of_tag(text)
         .map(|version| CowVal::owned(Semantic(version)))
-        .ok_or_else(|| ExecutionError::function_error("version", format!("`{text}` is not a version")))
+        .ok_or_else(|| {
+            ExecutionError::function_error("version", format!("`{text}` is not a version"))
+        })
 }
 
 fn matches<'b, 'v>(args: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {

@@ -3,7 +3,6 @@
 use anyhow::Result;
 
 use crate::cli::policy::PolicyCommand;
-use crate::error::Error;
 use crate::options::ComponentOptions;
 use crate::progress::Progress;
 use crate::spec::PolicySpec;

@@ -84,7 +84,7 @@ pub(super) fn new(args: &New) -> Result<()> {
     Ok(())
 }
 
-/// Whether a file belongs to the policy, and not to the contract or the kit.
+/// True for a file of the policy, false for one of the contract or the kit.
 fn is_example(path: &str) -> bool {
     path.starts_with("guest/examples/")
 }
@@ -95,7 +95,7 @@ fn renamed(text: &str, name: &str) -> String {
         .replace(&EXAMPLE.replace('-', "_"), &name.replace('-', "_"))
 }
 
-/// Whether a text can be the name of a policy: lower-case words joined by `-`, as the contract has it.
+/// True for a text that can be the name of a policy: lower-case words joined by `-`, as the contract has it.
 pub(super) fn is_name(name: &str) -> bool {
     let word = |word: &str| {
         !word.is_empty()

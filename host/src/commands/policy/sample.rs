@@ -21,7 +21,7 @@ pub(super) fn image(reference: &Reference, closure: Vec<Entry>, blobs: &mut Blob
         tag: reference.tag().cloned(),
         digest,
         size: entries.iter().map(|entry| entry.size).sum(),
-        entries: items,
+        entries,
         origin: Origin::Flag("case"),
         subject: None,
     }

@@ -37,7 +37,7 @@ impl content::Host for State {
 
 /// The capability of a policy: reading manifests and configs of the images that it is asked about.
 pub(in crate::wasm) struct ContentHost {
-    /// Where files are. Without it there is only what a table holds.
+    /// The root of all files. Without it only blobs that the table itself holds can be read.
     source: Option<Arc<SourceTree>>,
     /// The images of the call at hand; empty between calls.
     pub(in crate::wasm) shown: ShownImages,
@@ -147,21 +147,11 @@ impl ShownImages {
 
     /// The blob with this digest in the images at hand, and whether a policy may read it.
     fn find(&mut self, digest: &Digest) -> Option<(BlobId, bool)> {
-        let Self { blobs, images, .. } = &*self;
-        let readable = || {
-            let mut readable = HashMap::new();
-            for entry in images.iter().flat_map(|image| &image.entries) {
-                let digest = blobs.get(entry.blob).digest;
-                // The same bytes may be a layer here and a config there.
-                readable.entry(digest).or_insert((entry.blob, false)).1 |=
-                    entry.kind != Kind::Layer;
-            }
-            readable
-        };
-        if self.readable.is_none() {
-            self.readable = Some(readable());
-        }
-        self.readable.as_ref()?.get(digest).copied()
+        let (blobs, images) = (&self.blobs, &self.images);
+        let readable = self
+            .readable
+            .get_or_insert_with(|| readable_blobs(images, blobs));
+        readable.get(digest).copied()
     }
 
     /// Remembers the first problem of this call.
@@ -180,4 +170,15 @@ impl ShownImages {
         };
         self.problem.get_or_insert_with(problem);
     }
+}
+
+/// All blobs of some images, and whether a policy may read each.
+fn readable_blobs(images: &[Arc<Image>], blobs: &BlobTable) -> HashMap<Digest, (BlobId, bool)> {
+    let mut readable = HashMap::new();
+    for entry in images.iter().flat_map(|image| &image.entries) {
+        let digest = blobs.get(entry.blob).digest;
+        // The same bytes may be a layer here and a config there.
+        readable.entry(digest).or_insert((entry.blob, false)).1 |= entry.kind != Kind::Layer;
+    }
+    readable
 }

@@ -186,7 +186,7 @@ impl CaseFile {
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let shown = path.display();
         let bytes = std::fs::read(path)
-            .during("open", shown)
+            .during("open", path.display())
             .context("read the test cases")?;
         let refuse =
             |cause: String| Error::Usage(format!("cannot read the test cases in {shown}: {cause}"));

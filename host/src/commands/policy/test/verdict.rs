@@ -53,12 +53,12 @@ pub(super) fn of(decision: &Decision) -> String {
     }
 }
 
-/// Whether a line begins with the word of a decision.
+/// True if a line begins with the word of a decision.
 pub(super) fn is_known(line: &str) -> bool {
     WORDS.contains(&word(line))
 }
 
-/// Whether a decision is the expected one. A word alone leaves the details open.
+/// True if a decision is the expected one. A word alone leaves the details open.
 pub(super) fn fits(expected: &str, found: &str) -> bool {
     expected == found || (!expected.contains(':') && expected == word(found))
 }
