@@ -72,7 +72,10 @@ fn content_moved_out_of_the_source_is_damage() {
     for (call, link) in [("linkat", "hard"), ("copy_file_range", "copy")] {
         let (code, said) = moved_during(call, link, "require");
         assert_eq!(code, Some(4), "{link}: {said}");
-        assert!(said.contains("it disappeared from the source during the run"), "{link}: {said}");
+        assert!(
+            said.contains("it disappeared from the source during the run"),
+            "{link}: {said}"
+        );
         for misleading in ["mount", "owner"] {
             assert!(!said.contains(misleading), "{link}: {said}");
         }
