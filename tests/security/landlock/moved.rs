@@ -1,6 +1,6 @@
 //! Content that is moved out of the source while a run goes on. Landlock allows the source only, so the system refuses what
 //! is outside of it now, in the words that it has for other mounts (`EXDEV`) and for owners and modes (`EACCES`). The run says
-//! what is true: the source lost it.
+//! what is true: the file disappeared from the source.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -72,7 +72,10 @@ fn content_moved_out_of_the_source_is_damage() {
     for (call, link) in [("linkat", "hard"), ("copy_file_range", "copy")] {
         let (code, said) = moved_during(call, link, "require");
         assert_eq!(code, Some(4), "{link}: {said}");
-        assert!(said.contains("the source lost it"), "{link}: {said}");
+        assert!(
+            said.contains("it disappeared from the source during the run"),
+            "{link}: {said}"
+        );
         for misleading in ["mount", "owner"] {
             assert!(!said.contains(misleading), "{link}: {said}");
         }
