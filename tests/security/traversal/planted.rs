@@ -304,7 +304,11 @@ fn check(case: &Case, kernels: &[Option<&str>]) -> Vec<String> {
     } = case;
     let mut problems = Vec::new();
     let mut verdicts = Vec::new();
-    let before = Snapshot::take(guarded.storage.root());
+    // Not with a file of 1 TiB: a snapshot reads all of it.
+    let before = case
+        .says
+        .as_ref()
+        .map(|_| Snapshot::take(guarded.storage.root()));
     for kernel in kernels {
         let output = guarded.path("output");
         let (mut outcome, mut took) = run(*kernel, source, &output);
@@ -326,7 +330,9 @@ fn check(case: &Case, kernels: &[Option<&str>]) -> Vec<String> {
     if verdicts.iter().any(|one| *one != verdicts[0]) {
         problems.push(format!("the kernels differ: {verdicts:#?}"));
     }
-    problems.extend(before.differences(&Snapshot::take(guarded.storage.root())));
+    if let Some(before) = before {
+        problems.extend(before.differences(&before.again()));
+    }
     problems
 }
 
