@@ -71,14 +71,17 @@ pub struct Release {
     #[arg(long)]
     pub all: bool,
 
-    /// Ask a policy, shipped or your own. Policies are asked in the order given; the first that drops an image wins.
-    /// SETTINGS are JSON, a short form that the policy knows (`newest=3`), or @FILE with either
+    /// Ask a policy, shipped or your own
+    ///
+    /// Policies are asked in the order given; the first that drops an image wins. SETTINGS are JSON, a short form that
+    /// the policy knows (`newest=3`), or @FILE with either
     #[arg(long = "policy", value_name = "NAME|FILE.wasm[@sha256:…][=SETTINGS]")]
     pub policies: Vec<PolicySpec>,
 
-    /// Take only these platforms of each image: linux/amd64, linux/arm/v7, 'windows(10.0.17763)/amd64'. An image that
-    /// lacks one counts as missing. Shorthand for `--policy platforms=…`, applied last: images dropped earlier need not
-    /// have these platforms
+    /// Take only these platforms of each image: linux/amd64, linux/arm/v7, 'windows(10.0.17763)/amd64'
+    ///
+    /// An image that lacks one counts as missing. Shorthand for `--policy platforms=…`, applied last: images dropped
+    /// earlier need not have these platforms
     #[arg(long = "platform", value_name = "OS/ARCH", value_delimiter = ',')]
     pub platforms: Vec<Platform>,
 
