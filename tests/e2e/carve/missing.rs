@@ -15,7 +15,7 @@ fn all_missing_tags_are_reported_at_once_with_hints() {
         (
             5,
             "team/toll:v1",
-            "there is no repository team/toll; nearest: team/tool",
+            "there is no repository team/toll\n  hint: nearest repositories: team/tool",
         ),
         (6, "library/alpine:3.8", "nearest tags: 3.6, 3.7"),
     ] {

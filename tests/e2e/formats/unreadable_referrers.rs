@@ -22,7 +22,7 @@ use super::refused::{DAMAGED, refused};
 const APP: &str = "team/app:v1";
 /// Stands beside the folder, or the entries, of what is made unreadable.
 const OTHER: &str = "other/app:v1";
-const SAYS: &str = "nobody can say what speaks of the images of team/app";
+const SAYS: &str = "it may be a referrer of any image in team/app";
 
 /// A signed image and another one in the formats `dir` and `oci`, each in a folder of its name. The answer is a
 /// referrer of the image that is stored nowhere yet.
