@@ -219,7 +219,7 @@ fn as_json(text: &str) -> Result<String, serde_json::Error> {
 mod tests {
     use std::io::Write as _;
 
-    use super::{as_json, decode, read_limited};
+    use super::{Error, as_json, decode, read_limited};
 
     #[test]
     fn settings_become_json() {
@@ -258,8 +258,11 @@ mod tests {
     #[test]
     fn a_list_that_is_not_utf8_names_its_line() {
         assert_eq!(decode("l", b"\xef\xbb\xbfa:1\n".into()).unwrap(), "a:1\n");
-        let problem = decode("l", b"a:1\nb\xff".into()).unwrap_err();
-        assert_eq!(problem.origin.unwrap().to_string(), "l:2");
-        assert!(problem.cause.starts_with("the byte 0xff at position 2"));
+        let error = decode("l", b"a:1\nb\xff".into()).unwrap_err();
+        let Error::Problems(problems) = error else {
+            panic!("{error}");
+        };
+        assert_eq!(problems[0].origin.as_ref().unwrap().to_string(), "l:2");
+        assert!(problems[0].cause.starts_with("the byte 0xff at position 2"));
     }
 }

@@ -72,12 +72,7 @@ impl Session {
 
     /// Loads a component. It is not started.
     pub fn load(&self, role: Role, spec: &ComponentSpec) -> Result<Component, Error> {
-        Ok(Component::load(
-            &self.engine,
-            role,
-            spec,
-            self.require_pins,
-        )?)
+        Component::load(&self.engine, role, spec, self.require_pins)
     }
 
     /// Starts one more instance of the reader.

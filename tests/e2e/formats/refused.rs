@@ -262,7 +262,7 @@ fn outputs_and_sources_of_all_formats_may_not_overlap() {
                 .assert_says("inside of one another");
         }
         fs::create_dir_all(fixture.path("around")).unwrap();
-        let moved = fixture.path(&format!("around/{from}"));
+        let moved = fixture.path(format!("around/{from}"));
         fs::rename(fixture.path(from), &moved).unwrap();
         for to in FORMATS {
             fixture

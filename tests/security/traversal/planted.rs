@@ -247,7 +247,7 @@ fn aside(guarded: &Guarded, path: &Path) -> PathBuf {
 fn chain(guarded: &Guarded, end: &Path) -> PathBuf {
     let mut target = end.to_owned();
     for number in 0..TOO_MANY_LINKS {
-        let step = guarded.path(&format!("step-{number}"));
+        let step = guarded.path(format!("step-{number}"));
         symlink(&target, &step).unwrap();
         target = step;
     }
