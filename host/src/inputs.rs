@@ -151,7 +151,7 @@ fn read_list(path: &Path) -> Result<ListText, Error> {
             text::bytes(MAX_LIST)
         )));
     }
-    let text = decode(&name, bytes).map_err(Error::problem)?;
+    let text = decode(&name, bytes)?;
     Ok(ListText { name, text })
 }
 
@@ -165,7 +165,7 @@ fn cannot_read(name: &str, error: &io::Error) -> Error {
 }
 
 /// The text of a list without byte order mark, or the line that is not UTF-8.
-fn decode(name: &str, bytes: Vec<u8>) -> Result<String, Problem> {
+fn decode(name: &str, bytes: Vec<u8>) -> Result<String, Error> {
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -175,12 +175,10 @@ fn decode(name: &str, bytes: Vec<u8>) -> Result<String, Problem> {
             list: name.into(),
             line: u32::try_from(line).unwrap_or(u32::MAX),
         };
-        Problem::malformed(
-            origin,
-            format!(
-                "the byte 0x{byte:02x} at position {column} is not UTF-8; save the list as UTF-8"
-            ),
-        )
+        let cause = format!(
+            "the byte 0x{byte:02x} at position {column} is not UTF-8; save the list as UTF-8"
+        );
+        Error::problem(Problem::malformed(origin, cause))
     })?;
     match text.strip_prefix('\u{feff}') {
         Some(text) => Ok(text.to_owned()),

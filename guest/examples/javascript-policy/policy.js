@@ -97,7 +97,9 @@ function configs(image) {
 function isOwned(bytes) {
   try {
     const { Labels: labels } = JSON.parse(fromUtf8(bytes)).config;
-    const team = Object.hasOwn(labels, settings.label) ? labels[settings.label] : "";
+    // Lists and strings have members, too, but no labels.
+    const isObject = typeof labels === "object" && !Array.isArray(labels);
+    const team = isObject && Object.hasOwn(labels, settings.label) ? labels[settings.label] : "";
     return typeof team === "string" && team !== "";
   } catch {
     return false;

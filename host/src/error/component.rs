@@ -14,7 +14,6 @@ pub struct ComponentFailure {
     /// A shipped name, or the path of a file.
     pub component: String,
     /// The failure itself.
-    #[source]
     pub kind: FailureKind,
 }
 

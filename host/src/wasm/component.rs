@@ -5,7 +5,7 @@ use std::sync::Arc;
 use regcarve_types::{Algorithm, Digest};
 use wasmtime::component::InstancePre;
 
-use crate::error::{ComponentFailure, FailureKind};
+use crate::error::{ComponentFailure, Error, FailureKind};
 use crate::hash;
 use crate::spec::ComponentSpec;
 use crate::wasm::contract::{self, World};
@@ -43,10 +43,10 @@ impl Component {
         role: Role,
         spec: &ComponentSpec,
         require_pin: bool,
-    ) -> Result<Self, ComponentFailure> {
+    ) -> Result<Self, Error> {
         Self::find(engine, role, spec, require_pin)
             .and_then(|code| Self::link(engine, role, spec, code))
-            .map_err(|kind| ComponentFailure::new(spec.to_string(), kind))
+            .map_err(|kind| ComponentFailure::new(spec.to_string(), kind).into())
     }
 
     fn find(

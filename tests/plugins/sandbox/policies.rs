@@ -22,15 +22,15 @@ pub(crate) const CASES: &[Case] = &[
     Case::new(
         "policy-bad-name",
         COMPONENT,
-        &["an answer that cannot be", "the new name"],
+        &["an invalid answer", "the new name"],
     ),
     Case::new(
         "policy-bad-rewrite",
         COMPONENT,
-        &["an answer that cannot be", "rewriting team/app:v1"],
+        &["an invalid answer", "rewriting team/app:v1"],
     ),
     Case::new("policy-call-flood", COMPONENT, CALLS),
-    Case::new("policy-empty-fixture", COMPLETE, &["3 images dropped"]).with(&["--allow-missing"]),
+    Case::new("policy-empty-world", COMPLETE, &["3 images dropped"]).with(&["--allow-missing"]),
     Case::new(
         "policy-escapes",
         COMPONENT,
@@ -80,7 +80,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new(
         "policy-long-manifest",
         COMPONENT,
-        &["an answer that cannot be", "4194304 are allowed"],
+        &["an invalid answer", "4194304 are allowed"],
     ),
     Case::new("policy-long-reasons", MISSING, &["bytes more)"]),
     Case::new("policy-loop", COMPONENT, TIME).with(ONE_SECOND),
@@ -112,7 +112,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new(
         "policy-too-few",
         COMPONENT,
-        &["an answer that cannot be", "1 decisions on 2 images"],
+        &["an invalid answer", "1 decisions on 2 images"],
     ),
     Case::new("policy-wait", COMPONENT, CALLS),
     Case::new("policy-wasi-flood", COMPONENT, CALLS),

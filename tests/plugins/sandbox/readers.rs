@@ -18,7 +18,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::new(
         "reader-climbs",
         COMPONENT,
-        &["an answer that cannot be", "../secret"],
+        &["an invalid answer", "../secret"],
     ),
     Case::new("reader-cycle", COMPLETE, &[]),
     Case::new(
@@ -41,24 +41,19 @@ pub(crate) const CASES: &[Case] = &[
     )
     .with(&["--guest-calls", "5000"]),
     Case::new("reader-not-there", DAMAGED, &["no/such/layer"]),
-    Case::new("reader-odd-names", COMPONENT, &["an answer that cannot be"])
-        .with(&["--image", "*/*:*"]),
+    Case::new("reader-odd-names", COMPONENT, &["an invalid answer"]).with(&["--image", "*/*:*"]),
     Case::new("reader-optional-config", DAMAGED, &["no/such/config"]),
     Case::new(
         "reader-optional-top",
         COMPONENT,
-        &["an answer that cannot be", "is optional"],
+        &["an invalid answer", "is optional"],
     ),
     Case::new("reader-other-digest", COMPONENT, &["another image"]).with(&[
         "--image",
         "team/app@sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
     ]),
     Case::new("reader-other-tag", COMPONENT, &["another image"]),
-    Case::new(
-        "reader-out-of-range",
-        COMPONENT,
-        &["an answer that cannot be"],
-    ),
+    Case::new("reader-out-of-range", COMPONENT, &["an invalid answer"]),
     Case::new("reader-paths", DAMAGED, &["every path"]),
     Case::new("reader-plain", COMPLETE, &[]),
     Case::new(
