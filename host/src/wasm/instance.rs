@@ -97,6 +97,14 @@ impl<W> Instance<W> {
         call(&mut self.store, &self.world).map_err(|error| self.explain(error))
     }
 
+    /// Charges the component for an answer that the host keeps, and refuses an answer that is too long at once.
+    pub(super) fn charge_answer(&mut self, bytes: usize) -> Result<(), Error> {
+        let meter = &mut self.store.data_mut().meter;
+        meter.charge_bytes(bytes);
+        let counted = meter.count_calls(0);
+        counted.map_err(|exceeded| self.failure(FailureKind::Limit(exceeded)).into())
+    }
+
     /// The error behind a failed call: a signal, a step on the output, the system, or the component.
     fn explain(&self, error: wasmtime::Error) -> Error {
         if let Some(Interrupted(number)) = error.downcast_ref() {

@@ -143,7 +143,7 @@ fn each_kind_of_wrong_file_has_its_own_message_and_hint() {
                 (PACKAGE, "package regcarve:plugin@0.0.9;"),
             ]),
             "needs another version of regcarve",
-            "build the component anew",
+            "rebuild the component",
         ),
         (
             "a function of a later 0.1",

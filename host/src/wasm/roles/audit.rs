@@ -18,8 +18,9 @@ impl Reader {
         };
         let content = answer.map_err(|failure| self.source_problem(name, failure))?;
         self.check_source(name)?;
-        let bytes = size_of_val(&*content.manifests) + size_of_val(&*content.damages);
-        self.instance.state().meter.charge_bytes(bytes);
+        let texts: usize = content.manifests.iter().map(String::len).sum();
+        self.instance
+            .charge_answer(texts + size_of_val(&*content.damages))?;
         let mut manifests: Vec<Digest> = Vec::with_capacity(content.manifests.len());
         for text in &content.manifests {
             let digest = self.digest(text)?;
