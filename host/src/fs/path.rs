@@ -30,10 +30,10 @@ pub enum PathError {
     /// The path holds a NUL byte.
     #[error("the path holds a NUL character")]
     Nul,
-    /// The path has more than [`MAX_PATH`] bytes.
+    /// The path has more than `MAX_PATH` bytes.
     #[error("the path is longer than {MAX_PATH} bytes")]
     TooLong,
-    /// A component has more than [`MAX_COMPONENT`] bytes.
+    /// A component has more than `MAX_COMPONENT` bytes.
     #[error("a component of the path is longer than {MAX_COMPONENT} bytes")]
     ComponentTooLong,
 }

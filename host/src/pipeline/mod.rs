@@ -20,7 +20,7 @@
 //! | [`FoundImage`](crate::release::answers::FoundImage): its closure with the paths of its files | `wasm`, which checks the answer |
 //! | [`Image`](crate::release::image::Image): its closure in the table of blobs | [`resolve`](resolve::resolve) |
 //! | [`PlannedImage`](crate::release::plan::PlannedImage): named as in the output | [`decide`](decide::decide) |
-//! | `write.image` in the contract | [`carve`], for the writer |
+//! | `write.image` in the contract | [`mod@carve`], for the writer |
 
 use std::time::{Duration, Instant};
 

@@ -6,7 +6,7 @@
 //! | [`rows`]    | its images, problems, sums …               |
 //! | [`verify`]  | JSON and text of `verify`                  |
 //! | [`summary`] | text of `run` and `plan` for people        |
-//! | [`file`]    | the file of `run --report`                 |
+//! | [`mod@file`]    | the file of `run --report`                 |
 
 use std::io::{ErrorKind, Write as _};
 use std::time::Duration;

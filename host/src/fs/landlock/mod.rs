@@ -33,13 +33,13 @@
 //!
 //! The kernel refuses a link that would make a file writable where it was not (`EXDEV`). So a directory in which files
 //! are written cannot take links from the source, and an output is built in two: [`SplitOutput`] gives each file to the
-//! tree that can take it and checks that the other one does not have its name, [`absent`] makes that check cheap, and
+//! tree that can take it and checks that the other one does not have its name, `absent` makes that check cheap, and
 //! [`merge`] moves the written files into the tree of links before the output is published. Without Landlock there is one
 //! tree. Writers see an [`OutputSink`](super::OutputSink) in either case.
 //!
 //! # Files that leave the source
 //!
-//! Landlock goes by where a file is now. [`moved`] tells a file that another process has moved out of the source, which
+//! Landlock goes by where a file is now. `moved` tells a file that another process has moved out of the source, which
 //! the kernel refuses with errors that mean something else everywhere else.
 
 pub(super) mod absent;
