@@ -26,7 +26,7 @@ use sha2::{Digest as _, Sha256};
 #[path = "src/wasm/engine/config.rs"]
 mod engine_config;
 
-/// What the shipped components are compiled for before they become components.
+/// The target of the shipped components, before they become components.
 const GUEST_TARGET: &str = "wasm32-unknown-unknown";
 /// Folders of `guest` with components, and the role that they have.
 const ROLES: [(&str, &str); 3] = [
@@ -86,7 +86,7 @@ fn main() -> Result<()> {
     embed_templates(&root, &out)
 }
 
-/// What `regcarve policy new` writes: examples, contract and kit (see `src/commands/policy/new.rs`).
+/// The files that `regcarve policy new` writes: examples, contract and kit (see `src/commands/policy/new.rs`).
 const TEMPLATES: [&str; 8] = [
     "guest/examples/cases",
     "guest/examples/javascript-policy",

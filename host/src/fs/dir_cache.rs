@@ -67,7 +67,7 @@ impl Lookup {
         common: 0,
     };
 
-    /// Whether `path` is the directory of this lookup, or one above it.
+    /// Tells whether `path` is the directory of this lookup, or one above it.
     pub(super) fn covers(&self, path: TreePath<'_>) -> bool {
         path.as_str().len() <= self.covered
     }

@@ -46,7 +46,7 @@ impl Method {
         }
     }
 
-    /// Whether an error says that this method does not work here, and not that this one call failed.
+    /// Tells whether an error says that this method does not work here, and not that this one call failed.
     pub(super) fn is_refused_by(self, errno: Errno) -> bool {
         match self {
             // Another file system or mount, `fs.protected_hardlinks` or an immutable file, the most links
@@ -117,7 +117,7 @@ pub(super) fn hard(
         .during("linkat", to)
 }
 
-/// Whether two handles are on different mounts or file systems. `false` where the kernel does not say.
+/// Tells whether two handles are on different mounts or file systems. `false` where the kernel does not say.
 pub(super) fn on_different_mounts(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> bool {
     let mount = |file| {
         let fields = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID;
@@ -182,7 +182,7 @@ fn copy_chunk(
     Ok(count)
 }
 
-/// Whether a file was read to its end. For files that they cannot copy, some kernels say that nothing is left instead of
+/// Tells whether a file was read to its end. For files that they cannot copy, some kernels say that nothing is left instead of
 /// refusing.
 fn is_at_end(file: &std::fs::File) -> bool {
     let size = retry(|| rustix::fs::fstat(file)).map(|stat| stat.st_size);
@@ -207,7 +207,7 @@ pub(super) fn remove(
     retry(|| rustix::fs::unlinkat(root, name.as_str(), AtFlags::empty())).during("unlinkat", path)
 }
 
-/// Whether a handle and a name are the same file.
+/// Tells whether a handle and a name are the same file.
 pub(super) fn is_same_file(
     file: impl AsFd,
     root: BorrowedFd<'_>,
@@ -219,12 +219,12 @@ pub(super) fn is_same_file(
     Ok(is_same_inode(&opened, &named))
 }
 
-/// Whether a file was removed: it has no name any more, and cannot get one.
+/// Tells whether a file was removed: it has no name any more, and cannot get one.
 pub(super) fn is_gone(file: BorrowedFd<'_>) -> bool {
     rustix::fs::fstat(file).is_ok_and(|stat| stat.st_nlink == 0)
 }
 
-/// Whether a file is immutable or append-only; such a file cannot be linked.
+/// Tells whether a file is immutable or append-only; such a file cannot be linked.
 pub(super) fn is_fixed(file: BorrowedFd<'_>) -> bool {
     let flags = StatxAttributes::IMMUTABLE | StatxAttributes::APPEND;
     retry(|| rustix::fs::statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS))

@@ -29,7 +29,7 @@ pub struct Entry {
 pub struct Page {
     /// Sorted by byte value, at most [`PAGE`].
     pub entries: Vec<Entry>,
-    /// Whether there are more.
+    /// True if there are more entries.
     pub more: bool,
 }
 

@@ -103,7 +103,7 @@ pub(crate) fn root(path: &Path) -> Result<Dir, OsError> {
         .during("open", path.display())
 }
 
-/// Whether this process may call `openat2`. Tried once, since a seccomp filter always gives the same answer.
+/// Tells whether this process may call `openat2`. Tried once, since a seccomp filter always gives the same answer.
 fn has_openat2() -> bool {
     const UNKNOWN: u8 = 0;
     const YES: u8 = 1;

@@ -27,12 +27,12 @@ const MAGIC: u8 = 0xfb;
 /// The flag of an inode in the upper layer.
 const UPPER: u8 = 1 << 2;
 
-/// Whether a directory is on an overlay file system.
+/// Tells whether a directory is on an overlay file system.
 pub(super) fn is_overlay(dir: BorrowedFd<'_>) -> bool {
     retry(|| rustix::fs::fstatfs(dir)).is_ok_and(|stat| u64::try_from(stat.f_type) == Ok(OVERLAY))
 }
 
-/// Whether a file on an overlay is in a lower layer. `false` where the kernel does not tell.
+/// Tells whether a file on an overlay is in a lower layer. `false` where the kernel does not tell.
 pub(super) fn is_lower(file: BorrowedFd<'_>) -> bool {
     handle(file).is_some_and(|handle| handle.get(FLAGS_AT).is_some_and(|flags| flags & UPPER == 0))
 }

@@ -32,7 +32,7 @@ pub trait OutputSink: Send {
 pub enum Placed {
     /// It got a new name, by this method.
     New(Method),
-    /// The same file had the name already.
+    /// The name already belonged to the same file.
     AlreadyThere,
 }
 

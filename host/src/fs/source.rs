@@ -91,7 +91,7 @@ impl SourceTree {
         &self.path
     }
 
-    /// Whether linking this file would silently copy its data; see [`overlayfs`].
+    /// Tells whether linking this file would silently copy its data; see [`overlayfs`].
     pub(super) fn copies_when_linked(&self, file: BorrowedFd<'_>) -> bool {
         self.is_overlay && overlayfs::is_lower(file)
     }

@@ -120,7 +120,7 @@ impl Target<'_> {
         Ok(true)
     }
 
-    /// Whether a regular file with exactly these bytes and no other name is there.
+    /// Tells whether a regular file with exactly these bytes and no other name is there.
     fn holds(&self, bytes: &[u8]) -> bool {
         let Ok(file) = open::beneath(self.dir, self.rest, OFlags::RDONLY) else {
             return false;

@@ -37,7 +37,7 @@ pub(super) fn staging_prefix(name: &str) -> String {
     format!(".{name}.partial-")
 }
 
-/// Whether this is the name of a staging directory of the output `name`, and of nothing else.
+/// Tells whether this is the name of a staging directory of the output `name`, and of nothing else.
 pub(super) fn is_staging_name(file_name: &str, name: &str) -> bool {
     let parts = file_name
         .strip_prefix(&staging_prefix(name))

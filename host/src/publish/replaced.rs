@@ -31,7 +31,7 @@ pub(super) fn lock_existing(
     }
 }
 
-/// Whether there is a directory that may be replaced. An error if the name is taken by anything else.
+/// Tells whether there is a directory that may be replaced. An error if the name is taken by anything else.
 fn exists(parent: &Dir, name: &str, if_exists: IfExists, output: &Path) -> Result<bool, Error> {
     let stat = match stat_named(parent, name) {
         Err(Errno::NOENT) => return Ok(false),

@@ -1,6 +1,6 @@
 //! Knowing without a system call that one of two trees does not have a name.
 //!
-//! What is written and what is linked mostly go below different directories near the root. While such a directory does
+//! Written files and linked files mostly go below different directories near the root. While such a directory does
 //! not exist in a tree, nothing below it does, and need not be asked for: that would cost a run as much as writing a
 //! quarter of its files.
 

@@ -17,7 +17,7 @@ use super::super::{OsError, OsResultExt as _, retry};
 /// The newest version of Landlock that is used. An older kernel enforces less, a newer one not more.
 const KNOWN: ABI = ABI::V10;
 
-/// Whether the process is confined with Landlock.
+/// The use of Landlock that the user wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Sandbox {
     /// Fail where the kernel cannot do it
@@ -68,7 +68,7 @@ pub struct Ruleset {
     ruleset: Option<RulesetCreated>,
 }
 
-/// Whether and how far the process is confined.
+/// The extent to which the process is confined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Enforced {
     /// The version of Landlock that the kernel has. `None`: the process is not confined.
@@ -190,7 +190,7 @@ fn handle_all() -> Result<RulesetCreated, RulesetError> {
         .create()
 }
 
-/// Whether the kernel can control this right.
+/// Tells whether the kernel can control this right.
 fn is_supported(access: AccessFs) -> bool {
     KernelRuleset::default()
         .set_compatibility(CompatLevel::HardRequirement)
@@ -212,7 +212,7 @@ fn why_unavailable() -> &'static str {
     }
 }
 
-/// Whether there is only one thread. A thread that has done its work (the compiler's have) may take a moment to be gone.
+/// Tells whether there is only one thread. A thread that has done its work (the compiler's have) may take a moment to be gone.
 /// `true` where there is no `/proc` to ask.
 fn is_single_threaded() -> bool {
     /// Two for the directory itself, and one for each thread.

@@ -14,7 +14,7 @@ use crate::wasm::state::State;
 /// How finely the clocks pretend to measure.
 const RESOLUTION: Duration = Duration::from_secs(1);
 
-/// A clock on the wall that always shows the same time, since 1970.
+/// A wall clock that always shows the same time, since 1970.
 #[derive(Clone, Copy)]
 pub(super) struct Still(pub(super) Duration);
 
