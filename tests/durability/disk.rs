@@ -6,7 +6,7 @@ use std::process::Command;
 
 use regcarve_test_support::tools;
 
-/// Whether this test may mount, and has these programs. The reason is printed if not.
+/// Tells whether this test may mount, and has these programs. The reason is printed if not.
 pub(crate) fn possible(programs: &[&str]) -> bool {
     if !rustix::process::geteuid().is_root() {
         tools::skip("only root can mount");
@@ -30,8 +30,8 @@ pub(crate) fn must(program: &str, arguments: &[&str]) -> String {
 /// Something mounted; gone with this value.
 pub(crate) struct Mount {
     pub(crate) path: PathBuf,
-    /// What a file system in a file is mounted from. It stays when the file system is mounted again, so that files keep their
-    /// device number, whatever other tests mount meanwhile.
+    /// The device that a file system in a file is mounted from. It stays when the file system is mounted again, so that
+    /// files keep their device number, whatever other tests mount meanwhile.
     device: Option<String>,
 }
 

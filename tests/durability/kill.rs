@@ -19,7 +19,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::strace::{self, Point};
 use crate::trial::{Chance, Trial, run};
 
-/// What a run makes besides [`strace::FILE_CALLS`].
+/// The system calls that a run makes besides [`strace::FILE_CALLS`].
 const OTHER_CALLS: [&str; 5] = ["flock", "fchmod", "unlinkat", "mmap", "clone3"];
 
 /// Names beside the output that look like staging and must not be touched: no pattern of ours, and one at
@@ -56,7 +56,7 @@ impl Strangers {
     }
 }
 
-/// What has to be true after a kill, and of the run after it.
+/// Checks all that has to be true after a kill, and of the run after it; answers whether the output is whole.
 fn check(trial: &Trial, output: &Path, strangers: &Strangers) -> Result<bool, String> {
     trial.source_is_unchanged()?;
     let whole = trial.is_whole(output)?;
@@ -138,7 +138,7 @@ fn kill_at_times(count: u64) {
     prove("kill at times", results, usize::try_from(count).unwrap());
 }
 
-/// What a run is told to stop by, and the exit code that says so.
+/// The signals that tell a run to stop, and the exit code for each.
 const SIGNALS: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
 
 /// Asked to stop, a run is gone within two seconds, with nothing left, and says by its exit code why.

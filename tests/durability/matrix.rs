@@ -15,14 +15,14 @@ use crate::trial::{Trial, Way};
 const FILE_ERRORS: [&str; 8] = [
     "EIO", "ENOSPC", "EXDEV", "EPERM", "EACCES", "EMLINK", "EMFILE", "EINTR",
 ];
-/// What only copies and reports need.
+/// The system calls that only copies and reports need.
 const COPY_CALLS: [&str; 4] = ["copy_file_range", "sendfile", "splice", "ioctl"];
-/// What a staging directory is looked after with.
+/// The system calls that look after a staging directory.
 const STAGING_CALLS: [&str; 7] = [
     "flock", "fchmod", "unlinkat", "fstatfs", "readlink", "open", "mkdir",
 ];
 const STAGING_ERRORS: [&str; 5] = ["EIO", "EPERM", "ENOMEM", "EAGAIN", "EINTR"];
-/// What the program itself runs with: threads, signals, limits, memory of components. None of these calls is ever
+/// The system calls of the program itself: threads, signals, limits, memory of components. None of them is ever
 /// interrupted.
 const PROCESS_CALLS: [&str; 10] = [
     "clone3",
@@ -48,7 +48,7 @@ struct Case {
     jobs: Option<&'static str>,
 }
 
-/// What became of all cases.
+/// The results of all cases.
 #[derive(Default)]
 struct Tally {
     ends: BTreeMap<String, usize>,

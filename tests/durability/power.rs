@@ -20,7 +20,7 @@ const FILE_SYSTEMS: [(&str, &[&str]); 2] = [
     ("xfs", &["mkfs.xfs", "-q", "-f"]),
 ];
 
-/// What the cuts of one kind gave.
+/// The results of all cuts of one kind.
 #[derive(Debug, Default)]
 struct Seen {
     cuts: usize,

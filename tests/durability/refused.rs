@@ -28,9 +28,9 @@ struct Setup {
     output: PathBuf,
     /// The run is that of [`USER`].
     as_user: bool,
-    /// What the message has to say.
+    /// Words that the message must hold.
     says: &'static [&'static str],
-    /// What `--link auto` comes to.
+    /// The method that `--link auto` chooses.
     method: &'static str,
 }
 
@@ -294,7 +294,7 @@ fn one_immutable_blob_is_refused_or_copied() {
 /// The file system's limit for one file is no matter of the others, and its number of names stays.
 #[test]
 fn a_blob_with_all_names_that_ext4_allows_is_refused_or_copied() {
-    /// What ext4 allows (`EXT4_LINK_MAX`).
+    /// The limit of ext4 (`EXT4_LINK_MAX`).
     const MOST: u64 = 65_000;
     if !possible(&["mount", "mkfs.ext4"]) {
         return;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// What storages are read and made with.
+/// The system calls that read and make storages.
 pub(crate) const FILE_CALLS: [&str; 14] = [
     "openat",
     "openat2",
@@ -119,7 +119,7 @@ pub(crate) fn points(calls: &[&'static str], command: &Command) -> Vec<Point> {
 }
 
 impl Point {
-    /// What makes strace do something at this point, such as `error=EIO` or `signal=KILL`.
+    /// The options that make strace do something at this point, such as `error=EIO` or `signal=KILL`.
     pub(crate) fn options(self, what: &str) -> Vec<String> {
         let Self { call, when } = self;
         vec![

@@ -17,13 +17,13 @@ use serde_json::json;
 pub(crate) enum Way {
     /// Hard links to a name that is free.
     Link,
-    /// The same in place of an output that is there.
+    /// Hard links in place of an output that is there.
     Replace,
     /// Copies, and a report.
     Copy,
 }
 
-/// What an output holds that is to be replaced.
+/// The content of an output that is to be replaced.
 const OLD: &str = "old";
 
 /// A storage that is carved while something goes wrong, and what a whole carve of it looks like.
@@ -40,7 +40,7 @@ impl Trial {
         Self::small_in(Fixture::in_memory())
     }
 
-    /// The same in another place.
+    /// The storage of [`Self::small`] in another place.
     pub(crate) fn small_in(fixture: Fixture) -> Self {
         let storage = &fixture.storage;
         storage.image("a", "1", &[b"base"], &json!({ "os": "linux" }));
@@ -81,7 +81,7 @@ impl Trial {
         trial
     }
 
-    /// The same, carved in another way.
+    /// This trial, carved in another way.
     pub(crate) fn carved(self, way: Way) -> Self {
         Self { way, ..self }
     }
@@ -125,7 +125,7 @@ impl Trial {
         command
     }
 
-    /// Whether an output is there, and not what it was to replace; fails if it is there and not whole.
+    /// Tells whether a new output is there, and not the one to replace; fails if it is there and not whole.
     pub(crate) fn is_whole(&self, output: &Path) -> Result<bool, String> {
         if output.symlink_metadata().is_err() {
             return Ok(false);
@@ -154,8 +154,8 @@ impl Trial {
         }
     }
 
-    /// What has to be true after every run that was not killed: the source as it was, no staging, the output whole
-    /// after 0 and absent after anything else, no panic. Answers whether it is whole.
+    /// Checks all that has to be true after every run that was not killed: the source as it was, no staging, the output
+    /// whole after 0 and absent after anything else, no panic. Answers whether it is whole.
     pub(crate) fn clean(&self, output: &Path, outcome: &Outcome) -> Result<bool, String> {
         self.source_is_unchanged()?;
         let left = staging_beside(output);

@@ -1,5 +1,5 @@
-//! What a person gets who runs the program: releases carved and verified, every format and platform, every policy, and a
-//! clear message for every input that is wrong.
+//! End-to-end tests of the program as a person runs it: releases carved and verified, every format and platform, every
+//! policy, and a clear message for every input that is wrong.
 //!
 //! | module | promise |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! What a real registry stored, the program carves, and a second registry serves, digest for digest.
+//! A second registry serves the carved storage of a real registry with the same content, digest for digest.
 //!
 //! Needs `docker-registry` and `skopeo`; skips aloud where one is missing.
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use wait4::Wait4;
 
-/// What a finished program took and said.
+/// The time, the memory and the words of a finished program.
 ///
 /// The peak is that of the process and its children. Linux counts in the peak of whoever started it,
 /// so this program keeps itself small: whatever needs much memory runs in a child.

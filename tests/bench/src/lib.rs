@@ -49,7 +49,7 @@ pub const CARVE_SH: &str = include_str!("../carve.sh");
 /// Exit code of a program that does not know what it is asked for, or cannot do it on this machine.
 pub const UNSUPPORTED: i32 = 2;
 
-/// Whether a path of a storage is for pushes alone, so that carved trees may or may not have it.
+/// Tells whether a path of a storage is for pushes alone, so that carved trees may or may not have it.
 pub fn is_upload(path: &str) -> bool {
     path.split('/').any(|part| part == "_uploads")
 }

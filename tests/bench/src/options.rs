@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::place::Where;
 use crate::scenarios::Scenario;
 
-/// What to measure, and where.
+/// The things to measure, and the places to measure in.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Options {
     /// The program to measure

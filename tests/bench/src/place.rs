@@ -17,9 +17,8 @@ pub enum Where {
     Disk,
 }
 
-/// What one image takes in a storage or in an output of all images, measured and rounded up: about 29
-/// entries. On a disk a small file or folder takes 4 KiB; in memory a file takes a page, and every
-/// entry, hard links too, about 1 KiB.
+/// The entries of one image in a storage or in an output of all images, measured and rounded up: about 29. On a disk a
+/// small file or folder takes 4 KiB; in memory a file takes a page, and every entry, hard links too, about 1 KiB.
 const INODES_PER_IMAGE: u64 = 31;
 const BYTES_ON_DISK: u64 = 130_000;
 const BYTES_IN_MEMORY: u64 = 85_000;
@@ -88,7 +87,7 @@ impl Place {
         Ok(outputs.join(self.outputs.get().to_string()))
     }
 
-    /// Whether that many images fit, if need be without the outputs made so far.
+    /// Makes room for that many images, if need be by removing the outputs made so far; tells whether they fit.
     pub fn make_room(&self, images: usize) -> Result<bool> {
         if self.has_room(images)? {
             return Ok(true);

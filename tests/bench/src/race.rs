@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use fastrand::Rng;
 
-/// What one run took.
+/// The time and memory of one run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Taken {
     /// The time that counts.
@@ -34,11 +34,11 @@ pub(crate) struct Contestant<'a> {
     pub name: String,
     /// Name of the row of [`Taken::also`].
     pub also: Option<String>,
-    /// What to know about its row.
+    /// A remark on its row.
     pub note: String,
     /// In how many rounds it takes part.
     pub rounds: usize,
-    /// Whether it runs once unmeasured before the first round.
+    /// True if it runs once unmeasured before the first round.
     pub warm_up: bool,
     /// Prepares what it needs, does the thing and measures only that.
     pub run: Box<dyn FnMut() -> Result<Attempt> + 'a>,
@@ -49,7 +49,7 @@ pub(crate) struct Contestant<'a> {
 pub(crate) struct Lane {
     /// Name of the contestant.
     pub name: String,
-    /// What to know about it.
+    /// A remark on it.
     pub note: String,
     /// Seconds, one a round from the first round on.
     pub seconds: Vec<f64>,

@@ -36,11 +36,11 @@ enum Step {
 pub struct Plan {
     /// Directories above more than one unit; made first and by one thread.
     shared: Vec<Step>,
-    /// What one thread does without the others.
+    /// The steps that one thread does without the others.
     units: Vec<Vec<Step>>,
 }
 
-/// What a replay did.
+/// The work and the time of a replay.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Replayed {
     /// Time of the system calls alone.

@@ -1,4 +1,4 @@
-//! What is measured: one file per question, and here what all of them share.
+//! The scenarios: one file per question, and here the code that all of them share.
 
 mod policy;
 mod release;
@@ -21,14 +21,14 @@ use crate::tools::{self, Tools};
 
 pub(crate) use release::{COPY, PARALLEL, REGCARVE, REGCARVE_FULL, SERIAL, SHELL, SKOPEO};
 
-/// What can be measured.
+/// A thing that can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Scenario {
     /// Some images of a storage, next to every other way of doing it
     Release,
-    /// The same with cold caches (only with --cold, on a disk, as superuser)
+    /// A release with cold caches (only with --cold, on a disk, as superuser)
     Cold,
-    /// The same number of images out of the larger storages
+    /// As many images as in a release, out of the larger storages
     Larger,
     /// One image, and `--help`, as whole processes
     Startup,
@@ -177,7 +177,7 @@ impl Bench<'_> {
         }
     }
 
-    /// What comes right before each measurement.
+    /// Prepares the place right before each measurement.
     fn before(&self, cold: bool) -> Result<()> {
         self.place.settle()?;
         if cold { place::drop_caches() } else { Ok(()) }
@@ -216,7 +216,7 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Whether this place is the disk.
+    /// Tells whether this place is the disk.
     fn on_disk(&self) -> bool {
         self.place.kind == Where::Disk
     }

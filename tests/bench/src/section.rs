@@ -1,4 +1,4 @@
-//! What a scenario found: rows of a table and goals, ready to be printed or written as JSON.
+//! The results of a scenario: rows of a table and goals, ready to be printed or written as JSON.
 
 use serde::Serialize;
 
@@ -18,18 +18,18 @@ pub(crate) struct Section {
     pub baseline: Option<String>,
     /// One way of doing it each.
     pub rows: Vec<Row>,
-    /// What was left out, and what to know.
+    /// Remarks for the reader, also on everything that was left out.
     pub notes: Vec<String>,
-    /// What was to be reached.
+    /// The goals of the scenario.
     pub goals: Vec<Goal>,
 }
 
 /// One way of doing it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Row {
-    /// What was measured.
+    /// Name of the measured thing.
     pub name: String,
-    /// What to know about it.
+    /// A remark on it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub note: String,
     /// Seconds.
@@ -45,19 +45,19 @@ pub(crate) struct Row {
 /// A number that must not be exceeded.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Goal {
-    /// What is compared.
+    /// Name of the compared value.
     pub what: String,
     /// Where it was measured.
     pub place: String,
-    /// What was found.
+    /// The measured value.
     pub value: f64,
-    /// What it may be; at least this with `at_least`.
+    /// The most that the value may be; the least with `at_least`.
     pub bound: f64,
     /// The value must not be below the bound, instead of not above.
     pub at_least: bool,
     /// Such as `ms`; empty for ratios.
     pub unit: &'static str,
-    /// Whether it is.
+    /// True if the value keeps to the bound.
     pub reached: bool,
 }
 

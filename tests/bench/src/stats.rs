@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// What is left of a row of measurements.
+/// A summary of a row of measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Summary {
     /// The middle one.

@@ -27,7 +27,7 @@ use regcarve_test_support::storage::Storage;
 use catalogue::Repository;
 use content::Layer;
 
-/// What a storage shall hold.
+/// The size and the shape of a storage.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Shape {
     /// Number of images, those of `--include` not counted
@@ -51,7 +51,7 @@ pub struct Shape {
     /// Largest size of a layer in bytes
     #[arg(long, default_value_t = 2_048)]
     pub max_layer: usize,
-    /// The same seed gives the same bytes and names
+    /// Seed of all bytes and names: one seed always gives the same ones
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// Threads that write
@@ -60,7 +60,7 @@ pub struct Shape {
 }
 
 impl Default for Shape {
-    /// The same values as on the command line.
+    /// The values of the command line without options.
     fn default() -> Self {
         Self {
             images: 2_000,

@@ -103,8 +103,8 @@ pub(crate) fn attempt_replay(command: &mut Command) -> Result<Attempt> {
     }))
 }
 
-/// What a program did, or in its own words why it cannot: a refusal of the command line, or of a component that
-/// it does not have, means that this build does not know it yet.
+/// Runs a program and answers how it ended, or in its own words why it cannot: a refusal of the command line, or of a
+/// component that it does not have, means that this build does not know it yet.
 fn run(command: &mut Command) -> Result<Result<Outcome, String>> {
     const COMPONENT: i32 = 5;
     let outcome = child::run(command)?;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-/// What a path of a tree is.
+/// The kind of a path of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A folder.
@@ -44,7 +44,7 @@ fn collect(folder: &Path, prefix: &str, found: &mut BTreeMap<String, Kind>) -> R
     Ok(())
 }
 
-/// What differs between two trees, one line each; paths that `ignore` picks do not count.
+/// The differences between two trees, one line each; paths that `ignore` picks do not count.
 ///
 /// Compared are the sets of paths, what each is, and the bytes of files.
 pub fn differences(

@@ -37,7 +37,7 @@ fn carve(source: &Path, list: &Path, output: &Path) -> Outcome {
 struct Tally {
     runs: usize,
     complete: usize,
-    /// What must not be.
+    /// Everything that went wrong.
     problems: Vec<String>,
     /// Exit code to how often.
     codes: BTreeMap<i32, usize>,
@@ -77,7 +77,7 @@ fn beside(style: Style, collects: Collects, runs: usize) -> Tally {
     tally
 }
 
-/// What is wrong with the end of one run.
+/// Everything that is wrong with the end of one run.
 fn problems(live: &Live, outcome: &Outcome, output: &Path) -> Vec<String> {
     let mut problems = Vec::new();
     if outcome.code == 0 {
@@ -146,7 +146,7 @@ fn a_release_beside_a_writing_registry_is_whole_or_damage_is_reported() {
     }
 }
 
-/// The same beside a real registry, distribution 2.8 of Debian, that is told to move tags.
+/// A release is whole also beside a real registry, distribution 2.8 of Debian, that is told to move tags.
 #[test]
 fn a_release_beside_a_real_registry_is_whole() {
     if !tools::require(&[PROGRAM]) {

@@ -1,4 +1,4 @@
-//! What a registry does to its storage while it serves: pushes, moves of tags, and garbage collection.
+//! A registry changes its storage while it serves: pushes, moves of tags, and garbage collection.
 //!
 //! Files are written in the order and in the way of distribution: a blob is uploaded and renamed; layer link,
 //! manifest, revision link, the tag's history, the tag. What differs is how a file is written that may be there already.
@@ -28,12 +28,12 @@ pub(crate) enum Style {
     Renames,
 }
 
-/// What the collector deletes.
+/// The images that the collector deletes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Collects {
     /// Images that are not selected.
     Strangers,
-    /// What no tag names now, also what a run that is going on found under a tag.
+    /// Images that no tag names now, also those that a run that is going on found under a tag.
     Untagged,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Tag {
     pub(crate) versions: Vec<Package>,
 }
 
-/// What tags are, and were.
+/// The current and all earlier values of the tags.
 #[derive(Default)]
 struct State {
     current: BTreeMap<String, usize>,
@@ -133,7 +133,7 @@ impl Live {
         self.storage.tag_path(repository, tag)
     }
 
-    /// Whether a tag ever had this value.
+    /// Tells whether a tag ever had this value.
     pub(crate) fn was_written(&self, reference: &str, digest: &Digest) -> bool {
         let state = self.state();
         state
@@ -201,7 +201,7 @@ impl Live {
         self.moves.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Whether all of an image is there. The collector deletes nothing while its state is held.
+    /// Tells whether all of an image is there. The collector deletes nothing while its state is held.
     fn has(&self, package: &Package) -> bool {
         let is_there = |digest: &Digest| self.storage.blob_path(digest).exists();
         is_there(package.digest())

@@ -1,4 +1,4 @@
-//! Whether a carved storage is whole, said without the program that carved it.
+//! Tells whether a carved storage is whole, without the program that carved it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -90,7 +90,7 @@ impl Whole<'_> {
         }
     }
 
-    /// What a link says; a file of its own, of the right length.
+    /// The digest in a link, which has to be a file of its own, of the right length.
     fn link(&mut self, path: &Path) -> Option<Digest> {
         self.needed.insert(path.to_owned());
         match (fs::read_to_string(path), fs::symlink_metadata(path)) {

@@ -1,4 +1,4 @@
-//! What a run asks of the disk: each file is read once, and a slow disk gets more requests at once.
+//! A run asks little of the disk: each file is read once, and a slow disk gets more requests at once.
 
 use std::collections::BTreeMap;
 use std::fs;

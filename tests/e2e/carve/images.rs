@@ -6,7 +6,7 @@ use regcarve_test_support::media;
 use regcarve_test_support::storage::Storage;
 use serde_json::json;
 
-/// What tests want to know of [`six_images`].
+/// The digests of [`six_images`] that tests need.
 pub(crate) struct Images {
     /// Of `library/alpine:3.6`.
     pub(crate) alpine: Digest,

@@ -1,4 +1,4 @@
-//! What a release is made of, and how a run ends: one small storage, carved in many ways.
+//! The content of a release, and the ways a run ends: one small storage, carved in many ways.
 
 mod disk;
 mod drawing;

@@ -1,4 +1,4 @@
-//! What `plan` and `list` print.
+//! The output of `plan` and `list`.
 
 use std::process::Stdio;
 
@@ -74,7 +74,7 @@ fn a_plan_is_printed_and_nothing_is_written() {
     assert_same(&before, &Snapshot::take(fixture.path("")));
 }
 
-/// The same release, the same words: nothing depends on time, chance or the number of jobs.
+/// A plan has the same words every time: nothing depends on time, chance or the number of jobs.
 #[test]
 fn a_plan_is_the_same_every_time_and_with_any_number_of_jobs() {
     let fixture = six_images();

@@ -13,15 +13,15 @@ use regcarve_test_support::{check, skopeo, tools, tree};
 
 use super::images;
 
-/// What old skopeos (1.9 of Debian 12) say of an entry in `index.json` whose type is by Docker. `getManifestDescriptor` in
-/// `oci/layout/oci_transport.go` of containers/image passes over every entry whose `mediaType` is neither the manifest nor the
-/// index of the OCI before it looks at names. The OCI allows other types there, and newer skopeos read them. A second
-/// entry that says something else of the same manifest would be found, but untrue: a client that pushes by the type in the
-/// index would be refused by registries. What helps with an old skopeo is a layout of one image, which it takes
-/// whatever its type if no name is given.
+/// The words of old skopeos (1.9 of Debian 12) for an entry in `index.json` whose type is by Docker.
+/// `getManifestDescriptor` in `oci/layout/oci_transport.go` of containers/image passes over every entry whose
+/// `mediaType` is neither the manifest nor the index of the OCI before it looks at names. The OCI allows other types
+/// there, and newer skopeos read them. A second entry that says something else of the same manifest would be found, but
+/// untrue: a client that pushes by the type in the index would be refused by registries. What helps with an old skopeo
+/// is a layout of one image, which it takes whatever its type if no name is given.
 const NOT_FOUND_BY_NAME: &str = "no descriptor found for reference";
 
-/// What skopeo says of names with separators that its own grammar of layouts does not have. Registries have these
+/// The words of skopeo for names with separators that its own grammar of layouts does not have. Registries have these
 /// names, so ours writes them as they are.
 const REFUSED_NAME: &str = "Invalid image";
 

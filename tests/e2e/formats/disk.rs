@@ -14,8 +14,8 @@ use super::FORMATS;
 /// Large enough that a copy of any one layer shows.
 const LAYER: usize = 64 << 20;
 
-/// What three outputs may add besides folders and files of their own: nothing. This is room for a file system
-/// that counts its own tables.
+/// The space that three outputs may take besides folders and files of their own. They need none; this is room for a
+/// file system that counts its own tables.
 const ALLOWED: u64 = 1 << 20;
 
 #[test]

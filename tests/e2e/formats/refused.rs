@@ -13,7 +13,7 @@ use regcarve_test_support::storage::Storage;
 
 use super::FORMATS;
 
-/// What a user asked for cannot be.
+/// The user asked for something that cannot be.
 const USAGE: i32 = 2;
 /// Something selected is missing.
 const MISSING: i32 = 3;

@@ -29,7 +29,7 @@ const DAMAGED: i32 = 4;
 struct Case {
     name: String,
     code: i32,
-    /// What the message must name: a part of a path, or `file:line`.
+    /// The part of a path, or the `file:line`, that the message must name.
     place: String,
     /// Words for the cause; the message must hold one of them.
     causes: &'static [&'static str],
@@ -157,7 +157,7 @@ fn every_invalid_input_gets_a_clear_message_and_publishes_nothing() {
     );
 }
 
-/// What fails, fails for the reason of its case.
+/// Without its fault the storage of a case is carved, so each case fails for its own reason.
 #[test]
 fn the_storage_of_the_cases_is_good_without_them() {
     let good = still_good();

@@ -78,7 +78,7 @@ fn doubled() -> Package {
     )
 }
 
-/// What is stored: each shape, by the tag that it has.
+/// The stored shapes, each with the tag that it has.
 type Shapes = Vec<(&'static str, Package)>;
 
 /// A storage with an image of each shape.

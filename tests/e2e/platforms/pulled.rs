@@ -50,7 +50,7 @@ fn skopeo_pulls_the_chosen_platform_from_a_registry() {
     }
 }
 
-/// What was pulled is the manifest for the platform, byte for byte, with all of its content.
+/// Checks that a pulled image is the manifest for the platform, byte for byte, with all of its content.
 #[track_caller]
 fn is_whole(fixture: &Fixture<Shapes>, shape: &str, architecture: &str, folder: &Path) {
     let (architecture, variant) = match architecture.split_once('/') {

@@ -160,7 +160,7 @@ fn content<'a>(manifests: impl Iterator<Item = &'a Package>) -> BTreeSet<Digest>
         .collect()
 }
 
-/// What a run for some platforms left.
+/// The result of a run for some platforms.
 struct Carved<'a> {
     fixture: &'a Fixture<Shapes>,
     image: &'a Package,

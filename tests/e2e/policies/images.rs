@@ -17,7 +17,7 @@ pub(crate) const OWN: usize = 100_000;
 /// An image: repository, tag, labels, when it was made.
 type Row = (&'static str, &'static str, Value, &'static str);
 
-/// What [`nine_images`] stores, apart from `team/app:v1`, which is for two platforms, and `charts/app:0.1.0`.
+/// The images of [`nine_images`], apart from `team/app:v1`, which is for two platforms, and `charts/app:0.1.0`.
 fn rows() -> Vec<Row> {
     vec![
         (
@@ -62,7 +62,7 @@ pub(crate) fn nine_images() -> Fixture {
     filled(Fixture::new(), false)
 }
 
-/// The same images, stored in the opposite order if `backwards`.
+/// A fixture with the images of [`nine_images`], stored in the opposite order if `backwards`.
 pub(crate) fn filled(fixture: Fixture, backwards: bool) -> Fixture {
     let mut steps: Vec<Step> = vec![
         Box::new(two_platforms),

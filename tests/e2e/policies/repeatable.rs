@@ -1,4 +1,4 @@
-//! The same input gets the same decisions: in every run, with any number of jobs, in any order of directory entries.
+//! Decisions depend on the input alone: not on the run, the number of jobs, or the order of directory entries.
 
 use std::fs;
 use std::path::Path;

@@ -105,7 +105,7 @@ fn by_regcarve(random: &RandomStorage, jobs: u64, output: &Path) -> Outcome {
         .reported()
 }
 
-/// What a tree is: folders, shared files by their inodes, written files by their bytes.
+/// Describes each path of a tree: folders, shared files by their inodes, written files by their bytes.
 fn shape(root: &Path) -> BTreeMap<String, String> {
     let row = |(name, meta): (std::path::PathBuf, fs::Metadata)| {
         let what = if meta.is_dir() {

@@ -24,10 +24,10 @@ const REPOSITORIES: [&str; 6] = [
 const TAGS: [&str; 5] = ["latest", "v1", "v1.2", "_x", "2024"];
 const PLATFORMS: [&str; 3] = ["linux/amd64", "linux/arm64", "windows/amd64"];
 
-/// What [`make`] tells of its storage.
+/// The list and the story of the storage that [`make`] made.
 pub(crate) struct Release {
     pub(crate) list: PathBuf,
-    /// What was done to it on purpose, for messages.
+    /// Everything that was done to it on purpose, for messages.
     pub(crate) story: Vec<String>,
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn make(seed: u64) -> RandomStorage {
     })
 }
 
-/// What was stored: where, under which tag, and what.
+/// One stored package, with its repository and its tag.
 struct Stored {
     repository: &'static str,
     tag: Option<String>,
@@ -180,7 +180,7 @@ impl Maker<'_> {
         }
     }
 
-    /// What is asked for: mostly what is there, in all forms; sometimes what is not.
+    /// The lines of the list: mostly they ask for images that are there, in all forms; sometimes for others.
     fn lines(&mut self) -> Vec<String> {
         let mut lines = vec!["# a release".to_owned(), String::new()];
         for _ in 0..self.rng.usize(1..6) {

@@ -184,7 +184,7 @@ impl Case {
     }
 }
 
-/// What the program does with these arguments of `regcarve run`.
+/// Runs `regcarve run` with these arguments, in this process.
 fn carve(arguments: &[String]) -> Result<(), Error> {
     let fixed = ["--durability", "none", "--guest-time", "5"].map(str::to_owned);
     match command("run", fixed.iter().chain(arguments)) {
@@ -200,7 +200,7 @@ fn own(error: anyhow::Error) -> Error {
         .expect("every error of a command is the program's own")
 }
 
-/// What the program says of a registry.
+/// Runs `regcarve verify` on a registry, in this process.
 fn verify(registry: &Path) -> Result<(), Error> {
     let storage = format!("registry:{}", registry.display());
     match command("verify", [&storage]) {

@@ -25,8 +25,8 @@ const NEXT: (&str, &str) = (
     "package regcarve:plugin@0.1.999;",
 );
 
-/// Whether a world is one that components built for the released contract fit, by the rules of the component
-/// model's own tools.
+/// Tells whether components built for the released contract fit a world, by the rules of the component model's own
+/// tools.
 fn compatible(world: &str, changes: &[(&str, &str)]) -> Result<(), String> {
     let mut resolve = Resolve::default();
     let released = push_contract(&mut resolve, RELEASED, &[]);

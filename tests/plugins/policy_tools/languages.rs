@@ -35,7 +35,7 @@ fn the_guide_leads_to_a_release_by_a_policy_of_ones_own() {
     tree::assert_carved(&repository("tests/data/storage"), &release);
 }
 
-/// The same policy in three languages.
+/// One policy in three languages.
 struct Policies(Vec<(&'static str, PathBuf)>);
 
 impl Policies {
@@ -61,7 +61,7 @@ impl Policies {
     }
 }
 
-/// What a plan says of images, without the name of the policy.
+/// A plan's decisions on images, without the name of the policy.
 fn decisions(outcome: &Outcome) -> (Vec<String>, Vec<(String, String)>) {
     outcome.assert_code(0);
     let dropped = outcome.listed("dropped", "reference").into_iter();

@@ -24,7 +24,7 @@ pub(crate) fn rust() -> PathBuf {
     BUILT.get_or_init(built).clone()
 }
 
-/// The same policy in JavaScript; `None` where the tools are missing.
+/// The policy in JavaScript; `None` where the tools are missing.
 pub(crate) fn javascript() -> Option<PathBuf> {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     tools::require(&["node", "npm"]).then(|| {
@@ -34,7 +34,7 @@ pub(crate) fn javascript() -> Option<PathBuf> {
     })
 }
 
-/// The same policy in Python; `None` where the tools are missing.
+/// The policy in Python; `None` where the tools are missing.
 pub(crate) fn python() -> Option<PathBuf> {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     tools::require(&["python3"]).then(|| {

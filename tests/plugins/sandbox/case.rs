@@ -26,13 +26,13 @@ const TIME: &[&str] = &["--guest-time", "10"];
 pub(crate) const ONE_SECOND: &[&str] = &["--guest-time", "1"];
 /// Calls of the guest into the host.
 const CALLS: &[&str] = &["--guest-calls", "200000"];
-/// What a run may take besides the time of its guest.
+/// The time that a run may take besides that of its guest.
 const MORE: Duration = Duration::from_millis(500);
 /// A busy machine may make a run late; a limit that does not hold makes every run late.
 const ATTEMPTS: usize = 4;
 /// The default memory of a guest, and 128 MiB.
 const MEMORY: u64 = (256 + 128) << 20;
-/// What a person is told at most, in bytes.
+/// The most that a person is told, in bytes.
 const MESSAGES: usize = 2 << 20;
 
 /// A row of a table.
@@ -45,7 +45,7 @@ pub(crate) struct Case {
     pub(crate) flags: &'static [&'static str],
     /// How the run ends.
     pub(crate) code: i32,
-    /// What the messages hold.
+    /// Words that the messages hold.
     pub(crate) says: &'static [&'static str],
 }
 

@@ -1,4 +1,4 @@
-//! What the guests find: two storages, and around them what they must not reach.
+//! The surroundings of the guests: two storages, and around them files that they must not reach.
 
 use std::process::Command;
 

@@ -46,7 +46,7 @@ pub fn hex_of(text: &str) -> Vec<u8> {
 
 /// A failure of either kit.
 pub trait AnyFailure: std::fmt::Debug {
-    /// Whether it is `refused`.
+    /// Tells whether it is `refused`.
     fn is_refused(&self) -> bool;
 }
 

@@ -12,7 +12,7 @@ use regcarve_test_support::fixture::{Fixture, program, registry};
 use regcarve_test_support::tools;
 use regcarve_test_support::tree::assert_carved;
 
-/// Whether the kernel has Landlock; the test is skipped aloud where not.
+/// Tells whether the kernel has Landlock; the test is skipped aloud where not.
 fn landlock() -> bool {
     let there = Ruleset::plan(Sandbox::Require).is_ok();
     if !there {

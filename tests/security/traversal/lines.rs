@@ -195,7 +195,7 @@ fn made(rng: &mut Rng) -> String {
     line
 }
 
-/// What the second grammar says of each line.
+/// The verdict of the second grammar on each line.
 fn by_grammar(list: &Path) -> Vec<u8> {
     let done = Command::new("python3")
         .arg(GRAMMAR)

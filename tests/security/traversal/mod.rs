@@ -25,7 +25,7 @@ use serde_json::json;
 /// Selects the image that is tampered with.
 const RUN: [&str; 5] = ["run", "--durability", "none", "--image", "team/app:v1"];
 
-/// What must never be seen. As long as the layer, so that nothing but its place gives it away.
+/// The bytes that must never be seen. As long as the layer, so that nothing but their place gives them away.
 const SECRET: &[u8] = b"CANARY: these bytes are nobody's business";
 const LAYER: &[u8] = b"the only layer of the image team/app:v1  ";
 
@@ -61,7 +61,7 @@ fn canary(guarded: &Guarded) -> PathBuf {
     guarded.path("canary")
 }
 
-/// What became of the canary, if anything; `said` is everything that was printed or reported.
+/// Every harm to the canary; `said` is everything that was printed or reported.
 fn breaches(guarded: &Guarded, said: &str) -> Vec<String> {
     let mut breaches = Vec::new();
     for (file, bytes) in [

@@ -31,7 +31,7 @@ const GIANT: u64 = 1 << 40;
 
 type Plant = (&'static str, fn(&Guarded, &Path));
 
-/// What stands where a file should be. `beside` is the canary's file that would fit.
+/// The plants that stand where a file should be. `beside` is the canary's file that would fit.
 const FOR_FILES: [Plant; 15] = [
     ("absolute symlink", |guarded, path| {
         link_to(path, &beside(guarded, path))
@@ -103,7 +103,7 @@ const FOR_FILES: [Plant; 15] = [
     }),
 ];
 
-/// What stands where a folder should be; what it held is still there, in another place.
+/// The plants that stand where a folder should be; its old content is still there, in another place.
 const FOR_FOLDERS: [Plant; 9] = [
     ("absolute symlink", |guarded, path| {
         link_to(path, &aside(guarded, path))
@@ -280,7 +280,7 @@ fn run(kernel: Option<&str>, source: &str, output: &Path) -> (Outcome, Duration)
     (command.reported(), began.elapsed())
 }
 
-/// What was said, for comparing kernels.
+/// The exit code and the damage in the report, for comparing kernels.
 fn verdict(outcome: &Outcome) -> (i32, Vec<String>) {
     let rows = outcome.report()["damaged"]
         .as_array()
@@ -336,7 +336,7 @@ fn check(case: &Case, kernels: &[Option<&str>]) -> Vec<String> {
     problems
 }
 
-/// What is wrong with the message of a case.
+/// Everything that is wrong with the message of a case.
 fn misleading(case: &Case, said: &str) -> Vec<String> {
     let mut problems = Vec::new();
     if said.contains(['\x1b', '\0']) {
@@ -362,7 +362,7 @@ struct Case {
     guarded: Guarded,
     /// The storage, as the command line names it.
     source: String,
-    /// What the message has to name, and words for the cause, one of which it has to have.
+    /// The place that the message has to name, and words for the cause, one of which it has to have.
     says: Option<(String, &'static [&'static str])>,
 }
 
@@ -380,7 +380,7 @@ const NAMED: [&str; 10] = [
     "blobs",
 ];
 
-/// What the message has to say of a plant in a place.
+/// The place and the words for the cause that the message must have, for a plant in a place.
 fn says(plant: &str, place: &str, path: &Path) -> Option<(String, &'static [&'static str])> {
     let is_file = path.ends_with("link") || path.ends_with("data");
     let causes: &[&str] = match plant {

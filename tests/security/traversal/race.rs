@@ -37,7 +37,7 @@ fn carve(guarded: &Guarded, jobs: &str, open_files: u32) -> Outcome {
         .reported()
 }
 
-/// What is wrong with the end of a run.
+/// Everything that is wrong with the end of a run.
 fn problems(guarded: &Guarded, outcome: &Outcome, layer: u64) -> Vec<String> {
     let mut problems = breaches(guarded, &outcome.everything());
     let output = guarded.path("output");

@@ -46,9 +46,9 @@ pub struct Outcome {
     pub command: String,
     /// Exit code; 128 + n where a signal n ended it, so 137 where it took too long.
     pub code: i32,
-    /// What it printed as its result.
+    /// Its standard output: the result.
     pub stdout: String,
-    /// What it printed as messages.
+    /// Its standard error: the messages.
     pub stderr: String,
     /// From before its start to after its end.
     pub took: Duration,
@@ -93,7 +93,7 @@ impl Runs for Command {
     }
 }
 
-/// What is left of a process.
+/// The status, the output, the time and the peak memory of a process that has ended.
 struct Done {
     status: ExitStatus,
     stdout: Vec<u8>,

@@ -56,7 +56,7 @@ impl Client {
         &self.address
     }
 
-    /// Whether the registry answers at all.
+    /// Tells whether the registry answers at all.
     pub fn answers(&self) -> bool {
         let answer = self.agent.get(self.url("")).call();
         answer.is_ok_and(|answer| answer.status() == StatusCode::OK)
@@ -137,7 +137,7 @@ impl Client {
         }
     }
 
-    /// Whether a repository can serve a blob.
+    /// Tells whether a repository can serve a blob.
     pub fn has_blob(&self, repository: &str, digest: &Digest) -> Result<bool, String> {
         let url = self.url(&format!("{repository}/blobs/{digest}"));
         let (status, _) = checked(self.agent.head(url).call())?;

@@ -41,7 +41,7 @@ pub enum Via {
 /// One image of the corpus.
 #[derive(Clone, Debug)]
 pub struct Image {
-    /// What is special about it, for messages.
+    /// Its special feature, for messages.
     pub shape: &'static str,
     /// Repository.
     pub repository: String,
@@ -53,13 +53,13 @@ pub struct Image {
     pub role: Role,
     /// By which client it is pushed.
     pub via: Via,
-    /// Whether `skopeo copy --all` of Debian can pull it; if not, see `shape`.
+    /// True if `skopeo copy --all` of Debian can pull it; if not, see `shape`.
     pub skopeo: bool,
-    /// Whether a registry signs it anew, so that answers never have the stored bytes.
+    /// True if a registry signs it anew, so that answers never have the stored bytes.
     pub resigned: bool,
-    /// Whether its manifest is moved to where registries before 2.2 kept it.
+    /// True if its manifest is moved to where registries before 2.2 kept it.
     pub ancient: bool,
-    /// Whether its tag has another digest by now, so that it is there by digest only.
+    /// True if its tag has another digest by now, so that it is there by digest only.
     pub superseded: bool,
     /// Its bytes, and those of all behind it.
     pub package: Package,
@@ -141,7 +141,7 @@ impl Corpus {
             .collect()
     }
 
-    /// What the catalog and the tag lists must hold after a carve: repository → tags.
+    /// The repositories and tags that the catalog and the tag lists must hold after a carve.
     pub fn expected_tags(&self, attached: bool) -> BTreeMap<String, BTreeSet<String>> {
         let mut all: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for image in self.expected(attached) {

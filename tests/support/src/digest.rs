@@ -64,7 +64,7 @@ impl AsRef<str> for Digest {
     }
 }
 
-/// What a manifest says of one piece of content.
+/// A manifest's description of one piece of content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Descriptor {
     /// Media type.
@@ -88,21 +88,21 @@ impl Descriptor {
         }
     }
 
-    /// The same content with another media type.
+    /// This content with another media type.
     #[must_use]
     pub fn typed(mut self, media_type: &str) -> Self {
         media_type.clone_into(&mut self.media_type);
         self
     }
 
-    /// The same content with further members, a JSON object.
+    /// This content with further members, a JSON object.
     #[must_use]
     pub fn with(mut self, more: Value) -> Self {
         self.more = more;
         self
     }
 
-    /// The same content for a platform `os/architecture` or `os/architecture/variant`.
+    /// This content for a platform `os/architecture` or `os/architecture/variant`.
     #[must_use]
     pub fn on(self, platform: &str) -> Self {
         let mut parts = platform.split('/');

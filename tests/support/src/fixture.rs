@@ -28,7 +28,7 @@ pub struct Fixture<T = ()> {
     folder: Option<TempDir>,
     /// The registry storage `source`, empty at first.
     pub storage: Storage,
-    /// What the suite wants to remember of the storage.
+    /// The suite's own notes on the storage.
     pub made: T,
 }
 
@@ -168,13 +168,13 @@ impl<T> Fixture<T> {
             .outcome()
     }
 
-    /// Whether there is nothing under a name, and no staging beside it.
+    /// Tells whether there is nothing under a name, and no staging beside it.
     pub fn is_clean(&self, name: &str) -> bool {
         is_clean(&self.path(name))
     }
 }
 
-/// Whether there is nothing at a path, and no staging beside it.
+/// Tells whether there is nothing at a path, and no staging beside it.
 pub fn is_clean(output: &Path) -> bool {
     output.symlink_metadata().is_err() && staging_beside(output).is_empty()
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::registry::{self, Mode, PROGRAM};
 
-/// What a garbage collection of a storage would delete.
+/// Everything that a garbage collection of a storage would delete.
 #[derive(Debug)]
 pub struct Garbage {
     /// Digests of the blobs that would go.

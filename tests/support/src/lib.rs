@@ -1,4 +1,4 @@
-//! What the test suites share.
+//! The code that the test suites share.
 //!
 //! | module | what it gives |
 //! |---|---|

@@ -35,21 +35,21 @@ impl Piece {
         }
     }
 
-    /// The same content with another media type.
+    /// This content with another media type.
     #[must_use]
     pub fn typed(mut self, media_type: &str) -> Self {
         self.descriptor = self.descriptor.typed(media_type);
         self
     }
 
-    /// The same content with further members in its descriptor.
+    /// This content with further members in its descriptor.
     #[must_use]
     pub fn with(mut self, more: Value) -> Self {
         self.descriptor = self.descriptor.with(more);
         self
     }
 
-    /// The same content, named by sha512.
+    /// This content, named by sha512.
     #[must_use]
     pub fn by_sha512(mut self) -> Self {
         let bytes = self.bytes.as_deref().expect("bytes to hash");
@@ -76,9 +76,9 @@ impl Piece {
 pub struct Package {
     /// Its descriptor in an index.
     pub descriptor: Descriptor,
-    /// What a storage keeps.
+    /// The bytes that a storage keeps.
     pub bytes: Vec<u8>,
-    /// What a client sends, where that is something else: schema 1 travels with signatures.
+    /// The bytes that a client sends, where those are others: schema 1 travels with signatures.
     pub sent: Option<Vec<u8>>,
     /// Manifests that this index names.
     pub children: Vec<Package>,
@@ -110,14 +110,14 @@ impl Package {
         }
     }
 
-    /// The same manifest, described for a platform such as `linux/arm64`.
+    /// This manifest, described for a platform such as `linux/arm64`.
     #[must_use]
     pub fn on(mut self, platform: &str) -> Self {
         self.descriptor = self.descriptor.on(platform);
         self
     }
 
-    /// The same manifest with further members in its descriptor.
+    /// This manifest with further members in its descriptor.
     #[must_use]
     pub fn with(mut self, more: Value) -> Self {
         self.descriptor = self.descriptor.with(more);

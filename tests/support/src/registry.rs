@@ -21,7 +21,7 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 /// How often another port is tried: the free one that was found can be taken meanwhile.
 const PORT_TRIES: usize = 5;
 
-/// Whether a registry may change its storage.
+/// A registry's right to change its storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Takes pushes and deletes.
@@ -85,7 +85,7 @@ impl Registry {
         self.child.try_wait().expect("ask for a child").is_some()
     }
 
-    /// What the registry has logged so far, for messages.
+    /// The registry's log so far, for messages.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }

@@ -185,7 +185,7 @@ fn children(flavour: Flavour, name: &str, platforms: &[&str]) -> Vec<Package> {
         .collect()
 }
 
-/// What BuildKit pushes: children and, behind them, an attestation of each.
+/// An index as BuildKit pushes it: children and, behind them, an attestation of each.
 pub fn buildkit(name: &str, platforms: &[&str]) -> Package {
     let images = children(Flavour::Oci, name, platforms);
     let attestations: Vec<Package> = images.iter().map(attestation).collect();
@@ -251,7 +251,7 @@ pub fn chart(name: &str) -> Package {
     manifest(media::OCI_MANIFEST, &config, &[content], &more)
 }
 
-/// What cosign attaches under a tag made of the digest: `sig`, `att` or `sbom`.
+/// An artifact that cosign attaches under a tag made of the digest: `sig`, `att` or `sbom`.
 pub fn cosign(kind: &str, of: &Package) -> Package {
     let media_type = match kind {
         "sig" => "application/vnd.dev.cosign.simplesigning.v1+json",

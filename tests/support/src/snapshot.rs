@@ -21,7 +21,7 @@ const XATTR_LIMIT: usize = 65_536;
 /// How many differences a message shows before it only counts.
 const SHOWN: usize = 40;
 
-/// What one name was.
+/// The state of one name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Entry {
     kind: &'static str,
@@ -66,7 +66,7 @@ impl Snapshot {
         Self { root, entries }
     }
 
-    /// The same tree now.
+    /// A snapshot of this tree as it is now.
     pub fn again(&self) -> Self {
         Self::take(&self.root)
     }

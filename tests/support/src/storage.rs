@@ -196,7 +196,7 @@ impl Storage {
             .join(format!("_manifests/tags/{tag}/current/link"))
     }
 
-    /// What a tag is now.
+    /// The digest that a tag has now.
     pub fn current(&self, repository: &str, tag: &str) -> Digest {
         let path = self.tag_path(repository, tag);
         Digest::new(fs::read_to_string(path).expect("the link of a tag"))

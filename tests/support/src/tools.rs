@@ -18,7 +18,7 @@ pub fn long_or<T>(long: T, short: T) -> T {
     }
 }
 
-/// Whether all these programs are installed.
+/// Tells whether all these programs are installed.
 ///
 /// Where one is missing the caller should return: the reason has been printed, loudly, because a
 /// test that silently proves nothing is worse than none. With `REGCARVE_REQUIRE_E2E=1` it panics.

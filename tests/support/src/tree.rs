@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 /// Size of a link file: `sha256:` and 64 digits, and no newline.
 const LINK_SIZE: u64 = 71;
-/// The same for a sha512.
+/// Size of a link file for a sha512.
 const LONG_LINK_SIZE: u64 = 135;
 
 /// Every name below a root with what `lstat` says, sorted by path, the root itself left out.
@@ -93,7 +93,7 @@ pub fn assert_carved(source: &Path, output: &Path) {
     );
 }
 
-/// What is wrong with a carved registry storage, looking at inodes only.
+/// Everything that is wrong with a carved registry storage, looking at inodes only.
 ///
 /// Every `data` is an inode of the source, the one at the same path if there is one; every `link` is new, has one
 /// name and the right size, there is nothing else but folders, and no staging is left beside.

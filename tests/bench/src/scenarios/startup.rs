@@ -1,4 +1,4 @@
-//! What a process costs before it does anything: a CI stage pays it each time.
+//! The cost of a process before it does anything: a CI stage pays it each time.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! What belongs to an image: cosign's tags, the referrers fallback tag, and what belongs to those.
+//! Artifacts that belong to an image (cosign's tags, the referrers fallback tag), and those that belong to them.
 
 use super::{attached, decoy, selected};
 use crate::corpus::Image;

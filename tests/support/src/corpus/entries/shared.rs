@@ -1,4 +1,4 @@
-//! The same content in many images, tags and repositories.
+//! Content that many images, tags and repositories share.
 
 use std::slice;
 
